@@ -1,0 +1,1 @@
+"""Weights: recognise, load, describe and patch the networks of Stable Video Diffusion."""
