@@ -1,0 +1,298 @@
+#!/usr/bin/env python3
+"""One command for everything: prepares the environment, then hands over to a script in dev/.
+
+Standard library only, because it runs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent
+DEV = ROOT / "dev"
+RUNTIME = ROOT / ".runtime"
+DEMO_GRAPH = ROOT / "workflows" / "api" / "first_light.json"
+
+# A pair known to work together on Python 3.11; any other Python takes the newest that fits it.
+PINNED_TORCH = ("torch==2.14.1", "torchvision==0.29.1")
+PINNED_TORCH_PYTHON = (3, 11)
+
+# torch is chosen above. torchaudio is left out on purpose: without it two audio node files of
+# ComfyUI do not load, which costs a video pack nothing and saves a third matching wheel.
+NOT_FROM_COMFYUI = frozenset({"torch", "torchvision", "torchaudio"})
+
+# Ctrl-C in a terminal reaches the child too; this is how long it gets to end by itself.
+CTRL_C_PATIENCE = 10.0
+
+
+class SetupError(RuntimeError):
+    """The environment cannot be made; the message says what to do."""
+
+
+class Environment(NamedTuple):
+    python: Path
+    stamps: Path
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parse(sys.argv[1:] if argv is None else argv)
+    try:
+        return args.action(args)
+    except SetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+# ---- commands ------------------------------------------------------------------------------
+
+
+def run(args: argparse.Namespace) -> int:
+    for file in filter(None, (args.graph, args.image)):
+        if not file.is_file():
+            raise SetupError(f"there is no file {file}")
+    env, comfyui = set_up(args.comfyui)
+    command = [DEV / "run_graph.py", args.graph, "--comfyui", comfyui, "--out", args.out]
+    command += ["--image", args.image] if args.image else []
+    command += [f"--set={assignment}" for assignment in args.set]
+    return hand_over([env.python, *command])
+
+
+def serve(args: argparse.Namespace) -> int:
+    env, comfyui = set_up(args.comfyui)
+    command = [DEV / "serve.py", "--comfyui", comfyui]
+    command += ["--port", args.port] if args.port else []
+    return hand_over([env.python, *command, "--", *args.rest])
+
+
+def test(args: argparse.Namespace) -> int:
+    env, comfyui = set_up(args.comfyui, tools=True)
+    checks = (
+        [] if args.rest else [["ruff", "check"], ["ruff", "format", "--check"], ["lint-imports"]]
+    )
+    failed = False
+    for tool, *rest in checks:
+        say(f"== {tool} {' '.join(rest)}")
+        failed |= hand_over([script(env.python, tool), *rest], cwd=ROOT) != 0
+    # The script and not `python -m pytest`: that would put our nodes/ before ComfyUI's nodes.py.
+    command = [script(env.python, "pytest"), *args.rest]
+    return hand_over(command, comfyui_variables(comfyui), cwd=ROOT) or int(failed)
+
+
+def train_mini(args: argparse.Namespace) -> int:
+    env, comfyui = set_up(args.comfyui, tools=True)
+    command = [env.python, DEV / "train_mini.py", *args.rest]
+    return hand_over(command, comfyui_variables(comfyui))
+
+
+def comfyui_variables(comfyui: Path) -> dict[str, str]:
+    return {"COMFYUI_PATH": str(comfyui), "PYTHONPATH": str(comfyui)}
+
+
+# ---- set-up --------------------------------------------------------------------------------
+
+
+def set_up(given_comfyui: str | None, tools: bool = False) -> tuple[Environment, Path]:
+    """A Python that can start ComfyUI, and the ComfyUI; pip runs only if something changed."""
+    env = find_environment()
+    comfyui = find_comfyui(env.python, given_comfyui)
+    install_pack(env, comfyui)
+    if tools:
+        install_tools(env)
+    return env, comfyui
+
+
+def find_environment() -> Environment:
+    given = os.environ.get("SVD_STUDIO_PYTHON")
+    if given:
+        if not Path(given).is_file():
+            raise SetupError(f"SVD_STUDIO_PYTHON names {given}, which is no file")
+        key = fingerprint([given])[:12]
+        return Environment(Path(given), RUNTIME / f"python-{key}")
+    folder = ROOT / ".venv"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists():
+        say("Making the environment .venv ...")
+        if subprocess.run([sys.executable, "-m", "venv", folder]).returncode:
+            raise SetupError("python -m venv failed (on Debian: install the package python3-venv)")
+    return Environment(python, folder)
+
+
+def find_comfyui(python: Path, given: str | None) -> Path:
+    command = [python, DEV / "comfyui.py", *(["--comfyui", given] if given else [])]
+    variables = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    found = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", env=variables)
+    if found.returncode:
+        raise SetupError("no ComfyUI to run with (see above)")
+    return Path(found.stdout.strip())
+
+
+def install_pack(env: Environment, comfyui: Path) -> None:
+    wanted = [
+        kept_requirements((comfyui / "requirements.txt").read_text(encoding="utf-8")),
+        (ROOT / "requirements.txt").read_text(encoding="utf-8"),
+    ]
+    stamp = env.stamps / "svd-studio-pack.stamp"
+    mark = fingerprint([*wanted, str(comfyui), comfyui_version(comfyui), str(ROOT)])
+    if is_current(stamp, mark):
+        return
+    if subprocess.run([env.python, "-c", "import torch"], stderr=subprocess.DEVNULL).returncode:
+        install_torch(env.python)
+    say("Installing the requirements of ComfyUI and of the pack ...")
+    filtered = RUNTIME / "comfyui-requirements.txt"
+    filtered.write_text(wanted[0], encoding="utf-8")
+    require_pip(env.python, "-q", "-r", filtered, "-r", ROOT / "requirements.txt")
+    require_pip(env.python, "-q", "--no-deps", "-e", ROOT)
+    write_stamp(stamp, mark)
+
+
+def install_torch(python: Path) -> None:
+    say("Installing torch, the largest part; this takes minutes ...")
+    asked = "import sys; print(*sys.version_info[:2])"
+    version = subprocess.run([python, "-c", asked], capture_output=True, text=True).stdout.split()
+    pinned = tuple(map(int, version)) == PINNED_TORCH_PYTHON
+    if not (pinned and pip(python, *PINNED_TORCH) == 0):
+        require_pip(python, "torch", "torchvision")
+
+
+def install_tools(env: Environment) -> None:
+    wanted = DEV / "requirements.txt"
+    stamp = env.stamps / "svd-studio-tools.stamp"
+    mark = fingerprint([wanted.read_text(encoding="utf-8"), str(ROOT)])
+    if not is_current(stamp, mark):
+        say("Installing the tools for tests and training ...")
+        require_pip(env.python, "-q", "-r", wanted)
+        write_stamp(stamp, mark)
+
+
+def kept_requirements(text: str) -> str:
+    """Drop the packages that studio chooses itself from a requirements file."""
+    return "".join(
+        line for line in text.splitlines(True) if project_name(line) not in NOT_FROM_COMFYUI
+    )
+
+
+def project_name(line: str) -> str:
+    match = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", line)
+    return re.sub(r"[-_.]+", "-", match[1]).lower() if match else ""
+
+
+def comfyui_version(comfyui: Path) -> str:
+    file = comfyui / "comfyui_version.py"
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def fingerprint(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def is_current(stamp: Path, mark: str) -> bool:
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == mark
+
+
+def write_stamp(stamp: Path, mark: str) -> None:
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(mark, encoding="utf-8")
+
+
+# ---- other programs ------------------------------------------------------------------------
+
+
+def pip(python: Path, *arguments: str | Path) -> int:
+    command = [python, "-m", "pip", "install", "--disable-pip-version-check", *arguments]
+    return subprocess.run(command).returncode
+
+
+def require_pip(python: Path, *arguments: str | Path) -> None:
+    if pip(python, *arguments):
+        raise SetupError("pip failed (see above); the next start tries again")
+
+
+def script(python: Path, name: str) -> Path:
+    """Where pip put the command `name` for that Python."""
+    asked = "import sysconfig; print(sysconfig.get_path('scripts'))"
+    folder = subprocess.run([python, "-c", asked], capture_output=True, text=True).stdout.strip()
+    return Path(folder) / (f"{name}.exe" if os.name == "nt" else name)
+
+
+def hand_over(
+    command: Sequence[object], variables: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> int:
+    """Run a child to its end, pass SIGTERM on, and outlive Ctrl-C until the child has tidied up."""
+    env = {**os.environ, **(variables or {})}
+    process = subprocess.Popen([str(part) for part in command], env=env, cwd=cwd)
+    previous = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        return wait_or_end(process)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def wait_or_end(process: subprocess.Popen) -> int:
+    try:
+        return process.wait(CTRL_C_PATIENCE)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        process.terminate()
+        return process.wait()
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+# ---- command line --------------------------------------------------------------------------
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; what studio does not know itself ends up in `rest`, in order."""
+    argv = list(argv)
+    cut = argv.index("--") if "--" in argv else len(argv)
+    parser = make_parser()
+    args, unknown = parser.parse_known_args(argv[:cut])
+    args.rest = [*unknown, *argv[cut + 1 :]]
+    if (args.action is run and args.rest) or (args.action is serve and unknown):
+        parser.error(f"unknown argument: {(unknown or args.rest)[0]}")
+    return args
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="studio.py", description="SVD Studio", allow_abbrev=False)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--comfyui", metavar="PATH", help="a ComfyUI of your own (or COMFYUI_PATH)")
+    pictures = argparse.ArgumentParser(add_help=False)
+    pictures.add_argument("--image", type=Path, metavar="FILE", help="the picture for LoadImage")
+    pictures.add_argument("--out", type=Path, default=Path("output"), metavar="DIR")
+    pictures.add_argument("--set", action="append", default=[], metavar="NODE.INPUT=VALUE")
+
+    def command(
+        name: str, action: Callable, text: str, *parents: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, parents=parents, allow_abbrev=False)
+        sub.set_defaults(action=action)
+        return sub
+
+    command("demo", run, "run the first graph", common, pictures).set_defaults(graph=DEMO_GRAPH)
+    run_parser = command("run", run, "run an API-format graph", common, pictures)
+    run_parser.add_argument("graph", type=Path, metavar="GRAPH.json")
+    serve_parser = command("serve", serve, "start ComfyUI with the pack (-- passes on)", common)
+    serve_parser.add_argument("--port", type=int)
+    command("test", test, "lint and test; arguments go to pytest", common)
+    command("train-mini", train_mini, "a small LoRA training run", common)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
