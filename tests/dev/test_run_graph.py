@@ -1,0 +1,102 @@
+"""dev/run_graph.py: which files come home, under which name; and once with a genuine server."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN_GRAPH = Path(__file__).resolve().parents[2] / "dev" / "run_graph.py"
+
+BLUE = {
+    "class_type": "EmptyImage",
+    "inputs": {"width": 64, "height": 48, "batch_size": 1, "color": 255},
+    "_meta": {"title": "Blue"},
+}
+SAVE = {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "blue"}}
+LOAD = {
+    "class_type": "LoadImage",
+    "inputs": {"image": "set by --image"},
+    "_meta": {"title": "My picture"},
+}
+
+
+@pytest.fixture
+def run_graph(script):
+    pytest.importorskip("av")
+    pytest.importorskip("aiohttp")
+    return script("run_graph")
+
+
+def test_existing_file_is_never_overwritten(run_graph, tmp_path):
+    for content in (b"1", b"2", b"3"):
+        with run_graph.open_new(tmp_path / "out", "a.png") as file:
+            file.write(content)
+    contents = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert contents == {"a.png": b"1", "a_1.png": b"2", "a_2.png": b"3"}
+
+
+def test_name_from_the_server_stays_inside_the_folder(run_graph, tmp_path):
+    with run_graph.open_new(tmp_path / "out", "../../a.png"):
+        pass
+    assert (tmp_path / "out" / "a.png").is_file()
+
+
+def test_previews_count_only_where_nothing_is_saved(run_graph):
+    saved = {"filename": "a", "subfolder": "", "type": "output"}
+    preview = {"filename": "b", "subfolder": "", "type": "temp"}
+    assert run_graph.wanted_files([preview, saved]) == [saved]
+    assert run_graph.wanted_files([preview]) == [preview]
+
+
+def test_video_is_described_by_frames_size_and_seconds(run_graph, tmp_path):
+    import av
+
+    file = tmp_path / "a.mp4"
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("mpeg4", rate=4)
+        stream.width, stream.height = 64, 48
+        for _ in range(6):
+            container.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
+        container.mux(stream.encode())
+    size = file.stat().st_size
+    assert run_graph.describe(file) == f"{file}: {size} bytes, 6 frames, 64x48, 1.50 s"
+
+
+def test_other_files_are_described_by_size_alone(run_graph, tmp_path):
+    file = tmp_path / "a.safetensors"
+    file.write_bytes(b"12345")
+    assert run_graph.describe(file) == f"{file}: 5 bytes"
+
+
+def run_on_comfyui(tmp_path, graph, *arguments):
+    comfyui = os.environ.get("COMFYUI_PATH")
+    if not comfyui:
+        pytest.skip("COMFYUI_PATH is not set")
+    file = tmp_path / "graph.json"
+    file.write_text(json.dumps(graph))
+    command = [sys.executable, RUN_GRAPH, file, "--comfyui", comfyui, "--out", tmp_path / "out"]
+    return subprocess.run(
+        [*map(str, command), *map(str, arguments)], capture_output=True, text=True, timeout=180
+    )
+
+
+@pytest.mark.comfy
+def test_graph_runs_on_a_genuine_server_and_its_file_comes_home(tmp_path):
+    done = run_on_comfyui(tmp_path, {"1": BLUE, "2": SAVE}, "--set", "Blue.width=32")
+    assert done.returncode == 0, done.stderr
+    (file,) = (tmp_path / "out").iterdir()
+    assert f"{file}: {file.stat().st_size} bytes, 1 frame, 32x48" in done.stdout
+    assert "Blue\nSaveImage\n" in done.stdout
+
+
+@pytest.mark.comfy
+def test_failing_node_is_named_and_the_exit_code_is_one(tmp_path):
+    picture = tmp_path / "broken.png"
+    picture.write_text("no picture")
+    done = run_on_comfyui(tmp_path, {"1": LOAD, "2": SAVE}, "--image", picture)
+    assert done.returncode == 1
+    assert "My picture: cannot identify image file" in done.stderr
+    assert not (tmp_path / "out").exists()
