@@ -29,6 +29,8 @@ PINNED_TORCH_PYTHON = (3, 11)
 # torch is chosen above. torchaudio is left out on purpose: without it two audio node files of
 # ComfyUI do not load, which costs a video pack nothing and saves a third matching wheel.
 NOT_FROM_COMFYUI = frozenset({"torch", "torchvision", "torchaudio"})
+# ComfyUI 0.3.75 imports it without listing it; older transformers used to bring it along.
+FORGOTTEN_BY_COMFYUI = "requests\n"
 
 # Ctrl-C in a terminal reaches the child too; this is how long it gets to end by itself.
 CTRL_C_PATIENCE = 10.0
@@ -176,10 +178,10 @@ def install_tools(env: Environment) -> None:
 
 
 def kept_requirements(text: str) -> str:
-    """Drop the packages that studio chooses itself from a requirements file."""
-    return "".join(
-        line for line in text.splitlines(True) if project_name(line) not in NOT_FROM_COMFYUI
-    )
+    """ComfyUI's requirements without what studio chooses itself, and with what they forget."""
+    lines = text.splitlines(True)
+    kept = "".join(line for line in lines if project_name(line) not in NOT_FROM_COMFYUI)
+    return f"{kept.rstrip()}\n{FORGOTTEN_BY_COMFYUI}"
 
 
 def project_name(line: str) -> str:

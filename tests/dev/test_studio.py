@@ -28,6 +28,7 @@ def test_torch_is_not_taken_from_comfyui_but_its_namesakes_are(studio):
         "",
         "#non essential dependencies:",
         "kornia>=0.7.1",
+        "requests",
     ]
 
 
