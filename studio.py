@@ -84,7 +84,7 @@ def test(args: argparse.Namespace) -> int:
     )
     failed = False
     for tool, *rest in checks:
-        say(f"== {tool} {' '.join(rest)}")
+        print(f"== {tool} {' '.join(rest)}", flush=True)
         failed |= hand_over([script(env.python, tool), *rest], cwd=ROOT) != 0
     # The script and not `python -m pytest`: that would put our nodes/ before ComfyUI's nodes.py.
     command = [script(env.python, "pytest"), *args.rest]
@@ -124,7 +124,7 @@ def find_environment() -> Environment:
     folder = ROOT / ".venv"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
-        say("Making the environment .venv ...")
+        print("Making the environment .venv ...", flush=True)
         if subprocess.run([sys.executable, "-m", "venv", folder]).returncode:
             raise SetupError("python -m venv failed (on Debian: install the package python3-venv)")
     return Environment(python, folder)
@@ -150,7 +150,8 @@ def install_pack(env: Environment, comfyui: Path) -> None:
         return
     if subprocess.run([env.python, "-c", "import torch"], stderr=subprocess.DEVNULL).returncode:
         install_torch(env.python)
-    say("Installing the requirements of ComfyUI and of the pack ...")
+    print("Installing the requirements of ComfyUI and of the pack ...", flush=True)
+    RUNTIME.mkdir(exist_ok=True)
     filtered = RUNTIME / "comfyui-requirements.txt"
     filtered.write_text(wanted[0], encoding="utf-8")
     require_pip(env.python, "-q", "-r", filtered, "-r", ROOT / "requirements.txt")
@@ -159,7 +160,7 @@ def install_pack(env: Environment, comfyui: Path) -> None:
 
 
 def install_torch(python: Path) -> None:
-    say("Installing torch, the largest part; this takes minutes ...")
+    print("Installing torch, the largest part; this takes minutes ...", flush=True)
     asked = "import sys; print(*sys.version_info[:2])"
     version = subprocess.run([python, "-c", asked], capture_output=True, text=True).stdout.split()
     pinned = tuple(map(int, version)) == PINNED_TORCH_PYTHON
@@ -172,7 +173,7 @@ def install_tools(env: Environment) -> None:
     stamp = env.stamps / "svd-studio-tools.stamp"
     mark = fingerprint([wanted.read_text(encoding="utf-8"), str(ROOT)])
     if not is_current(stamp, mark):
-        say("Installing the tools for tests and training ...")
+        print("Installing the tools for tests and training ...", flush=True)
         require_pip(env.python, "-q", "-r", wanted)
         write_stamp(stamp, mark)
 
@@ -250,10 +251,6 @@ def wait_or_end(process: subprocess.Popen) -> int:
         return process.wait()
 
 
-def say(text: str) -> None:
-    print(text, flush=True)
-
-
 # ---- command line --------------------------------------------------------------------------
 
 
@@ -297,4 +294,6 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    # A polite kill ends a running pip as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -59,7 +59,7 @@ def test_stamp_is_current_only_for_the_same_parts(studio, tmp_path):
 def installation(studio, tmp_path, monkeypatch):
     """A set-up whose pip calls are recorded instead of made."""
     calls = []
-    monkeypatch.setattr(studio, "RUNTIME", tmp_path)
+    monkeypatch.setattr(studio, "RUNTIME", tmp_path / "not made yet")
     monkeypatch.setattr(studio, "pip", lambda _python, *arguments: calls.append(arguments) or 0)
     comfyui = tmp_path / "comfyui"
     comfyui.mkdir()
