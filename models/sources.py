@@ -1,0 +1,181 @@
+"""Where the three networks of SVD lie: a checkpoint, split files, or a diffusers folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from .architecture import UNetArchitecture, VAEArchitecture
+from .diffusers_keys import rename, swap, unet_pairs, vae_from_diffusers, vae_pairs
+from .svd import (
+    CLIP_PREFIX,
+    UNET_PREFIX,
+    VAE_PREFIX,
+    SVDInfo,
+    identify,
+    unet_architecture,
+    vae_architecture,
+)
+from .weight_files import Shapes, WeightFileError, WeightFiles, open_component, open_weights
+
+MINI = Path(__file__).parent / "weights" / "svd_mini.safetensors"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One network's weights under checkpoint names, read when asked for."""
+
+    weights: WeightFiles
+    prefix: str = ""
+    from_diffusers: bool = False
+
+    @property
+    def shapes(self) -> Shapes:
+        return self.weights.shapes_under(self.prefix)
+
+    def read(self) -> dict[str, Tensor]:
+        return self.weights.read(self.prefix)
+
+
+@dataclass(frozen=True)
+class SVDSource:
+    """Everything that is needed to build SVD, found and recognised but not yet read."""
+
+    info: SVDInfo
+    unet: Part
+    unet_architecture: UNetArchitecture
+    vae: Part
+    vae_architecture: VAEArchitecture | None
+    image_encoder: Part
+
+    def read_unet(self) -> dict[str, Tensor]:
+        tensors = self.unet.read()
+        if not self.unet.from_diffusers:
+            return tensors
+        return rename(tensors, swap(unet_pairs(self.unet_architecture)))
+
+    def read_vae(self) -> dict[str, Tensor]:
+        tensors = self.vae.read()
+        if not self.vae.from_diffusers or self.vae_architecture is None:
+            return tensors
+        return vae_from_diffusers(tensors, self.vae_architecture)
+
+
+def open_svd(
+    path: Path, vae: Path | None = None, image_encoder: Path | None = None, variant: str = "auto"
+) -> SVDSource:
+    """Recognise the model at `path`: a checkpoint, a UNet on its own, or a diffusers folder.
+
+    `vae` and `image_encoder` are files that replace or supply these parts. Raises
+    `WeightFileError` for anything that is not a complete SVD.
+    """
+    if path.is_dir():
+        parts, frames = _diffusers_parts(path)
+    else:
+        parts, frames = _checkpoint_parts(open_weights(path), path.name), None
+    if vae is not None:
+        parts["vae"] = Part(open_weights(vae))
+    if image_encoder is not None:
+        parts["image_encoder"] = Part(open_weights(image_encoder))
+    unet, metadata = parts["unet"], parts["unet"].weights.metadata
+    shapes = _sgm_unet_shapes(unet, path.name)
+    architecture = unet_architecture(shapes, metadata, path.name)
+    for role, name in (("vae", "VAE"), ("image_encoder", "image encoder")):
+        if role not in parts:
+            raise WeightFileError(
+                f"{path.name} has no {name}: choose a file for the {name} input, or a checkpoint "
+                "that contains all three parts of SVD."
+            )
+    info = identify(path.name, metadata, variant)
+    if frames and variant == "auto":
+        guess = "svd" if frames == 14 else "svd_xt"
+        info = SVDInfo(path.name, guess, "from its configuration", frames)
+    return SVDSource(
+        info,
+        unet,
+        architecture,
+        parts["vae"],
+        vae_architecture(_sgm_vae_shapes(parts["vae"]), metadata),
+        parts["image_encoder"],
+    )
+
+
+def _checkpoint_parts(weights: WeightFiles, name: str) -> dict[str, Part]:
+    """A checkpoint with prefixes, or a bare UNet under either naming."""
+    prefixes = {"unet": UNET_PREFIX, "vae": VAE_PREFIX, "image_encoder": CLIP_PREFIX}
+    parts = {
+        role: Part(weights, prefix)
+        for role, prefix in prefixes.items()
+        if any(key.startswith(prefix) for key in weights.shapes)
+    }
+    if "unet" not in parts:
+        parts["unet"] = Part(
+            weights, "", "down_blocks.0.resnets.0.spatial_res_block.conv1.weight" in weights.shapes
+        )
+    return parts
+
+
+def _diffusers_parts(folder: Path) -> tuple[dict[str, Part], int | None]:
+    missing = [name for name in ("unet", "vae", "image_encoder") if not (folder / name).is_dir()]
+    if missing:
+        raise WeightFileError(
+            f"{folder.name} is not a complete diffusers folder of SVD (missing: "
+            f"{', '.join(missing)}): download the whole model."
+        )
+    names = ("unet", "vae", "image_encoder")
+    parts = {name: Part(open_component(folder / name), "", True) for name in names}
+    config = folder / "unet" / "config.json"
+    frames = json.loads(config.read_text()).get("num_frames") if config.exists() else None
+    return parts, frames
+
+
+def _sgm_unet_shapes(part: Part, name: str) -> Shapes:
+    """Shapes under checkpoint names. diffusers' names are mapped once their plan is known."""
+    if not part.from_diffusers:
+        return part.shapes
+    if not any(".temporal_res_block." in key for key in part.shapes):
+        raise WeightFileError(
+            f"{name} is an image model (no temporal layers in its unet), not Stable Video "
+            "Diffusion: choose a folder of stable-video-diffusion."
+        )
+    return rename(part.shapes, swap(unet_pairs(_diffusers_plan(part.shapes))))
+
+
+def _diffusers_plan(shapes: Shapes) -> UNetArchitecture:
+    """How many blocks and transformers each level has: all that naming depends on."""
+
+    def children(prefix: str) -> int:
+        start = f"{prefix}."
+        return len({k[len(start) :].split(".", 1)[0] for k in shapes if k.startswith(start)})
+
+    def depths(side: str, level: int, blocks: int) -> list[int]:
+        stem = f"{side}_blocks.{level}.attentions"
+        return [children(f"{stem}.{b}.transformer_blocks") for b in range(blocks)]
+
+    levels = children("down_blocks")
+    blocks = [children(f"down_blocks.{level}.resnets") for level in range(levels)]
+    down = [d for level in range(levels) for d in depths("down", level, blocks[level])]
+    up = [d for level in range(levels) for d in depths("up", level, blocks[levels - 1 - level] + 1)]
+    return UNetArchitecture(
+        num_res_blocks=tuple(blocks),
+        transformer_depth=tuple(down),
+        transformer_depth_output=tuple(reversed(up)),
+    )
+
+
+def _sgm_vae_shapes(part: Part) -> Shapes:
+    if not part.from_diffusers:
+        return part.shapes
+    if "decoder.time_conv_out.weight" not in part.shapes:
+        return {}
+    blocks = {
+        k.split(".")[4] for k in part.shapes if k.startswith("encoder.down_blocks.0.resnets.")
+    }
+    levels = {k.split(".")[2] for k in part.shapes if k.startswith("encoder.down_blocks.")}
+    plan = VAEArchitecture(channel_mult=(1,) * len(levels), num_res_blocks=len(blocks))
+    inner: Mapping = {k: s for k, s in part.shapes.items() if not k.startswith("quant_conv.")}
+    return rename(inner, swap(vae_pairs(plan)))
