@@ -108,7 +108,8 @@ def _encode(
 ) -> WrittenVideo:
     if not 0 < rate.numerator <= LARGEST_RATE_PART or rate.denominator > LARGEST_RATE_PART:
         raise ValueError(
-            f"expected a frame rate above 0 as a small fraction, got {rate}: take it from exact_rate"
+            f"expected a frame rate above 0 as a small fraction, got {rate}: "
+            "take it from exact_rate"
         )
     crf_of(quality)  # an impossible quality is said before the first frame is made
     pictures = iter(frames)

@@ -1,0 +1,111 @@
+"""One denoising run through core's samplers, and the report of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import comfy.sample
+import comfy.samplers
+import comfy.utils
+import latent_preview
+import torch
+from comfy.model_patcher import ModelPatcher
+
+from ..models.loader import info_of
+from ..models.patcher import guidance_of, has_foreign_guidance, with_guidance
+from ..models.svd import SVDInfo
+from ..sampling.guidance import PRESETS, FrameGuidance
+from ..sampling.sigmas import make_sigmas
+
+
+@dataclass(frozen=True)
+class SamplerSettings:
+    """The widgets of SVD Sampler. A sigma of 0 means the model's own end of the range."""
+
+    seed: int
+    steps: int
+    schedule: str
+    sampler: str
+    start_sigma: float
+    end_sigma: float
+    cfg: float
+
+
+def run_sampler(
+    model: ModelPatcher,
+    positive: list,
+    negative: list,
+    latent: dict,
+    settings: SamplerSettings,
+    sigmas: torch.Tensor | None = None,
+) -> tuple[dict, str]:
+    """Denoise `latent`, (T, 4, h, w) in its "samples"; returns it and a report.
+
+    With all of the range and none of the extras this is core's KSampler, number for number.
+    """
+    model, guidance = _guided(model)
+    if sigmas is None:
+        sigmas = sigmas_for(model, settings)
+    samples = comfy.sample.fix_empty_latent_channels(model, latent["samples"])
+    cfg = settings.cfg if guidance is None else max(guidance.first, guidance.last)
+    started = time.monotonic()
+    result = comfy.sample.sample_custom(
+        model,
+        comfy.sample.prepare_noise(samples, settings.seed, latent.get("batch_index")),
+        1.0 if guidance and not guidance.needs_uncond else cfg,
+        comfy.samplers.sampler_object(settings.sampler),
+        sigmas,
+        positive,
+        negative,
+        samples,
+        noise_mask=latent.get("noise_mask"),
+        callback=latent_preview.prepare_callback(model, len(sigmas) - 1),
+        disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+        seed=settings.seed,
+    )
+    seconds = time.monotonic() - started
+    return latent | {"samples": result}, _report(model, result, settings, guidance, sigmas, seconds)
+
+
+def sigmas_for(model: ModelPatcher, settings: SamplerSettings) -> torch.Tensor:
+    """The schedule between the two sigmas of `settings`, within the model's range."""
+    sampling = model.get_model_object("model_sampling")
+    low, high = float(sampling.sigma_min), float(sampling.sigma_max)
+    start = min(settings.start_sigma, high) if settings.start_sigma else high
+    end = settings.end_sigma
+    return make_sigmas(settings.schedule, settings.steps, start, end or low, last=not end)
+
+
+def preset_of(info: SVDInfo | None) -> FrameGuidance:
+    return PRESETS[info.variant if info else "svd"]
+
+
+def _guided(model: ModelPatcher) -> tuple[ModelPatcher, FrameGuidance | None]:
+    """The model with some guidance on it; None when it is another node's."""
+    if has_foreign_guidance(model):
+        return model, None
+    guidance = guidance_of(model) or preset_of(info_of(model))
+    return with_guidance(model, guidance), guidance
+
+
+def _report(
+    model: ModelPatcher,
+    result: torch.Tensor,
+    settings: SamplerSettings,
+    guidance: FrameGuidance | None,
+    sigmas: torch.Tensor,
+    seconds: float,
+) -> str:
+    info = info_of(model)
+    frames, _, height, width = result.shape
+    steps = len(sigmas) - 1
+    lines = [
+        info.describe() if info else "a model from another loader",
+        f"{frames} frames of {width * 8}x{height * 8}, seed {settings.seed}",
+        f"{steps} steps of {settings.sampler}, {settings.schedule}, "
+        f"sigma {float(sigmas[0]):g} to {float(sigmas[-1]):g}",
+        f"guidance {guidance.describe() if guidance else f'of another node, cfg {settings.cfg:g}'}",
+        f"{seconds:.1f} s, {seconds / steps:.2f} s a step",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,99 @@
+"""Writing the film."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import comfy.utils
+import folder_paths
+from comfy.cli_args import args
+from comfy_api.latest import InputImpl, io, ui
+from torch import Tensor
+
+from ..sampling.framing import composite
+from ..video.rate import exact_rate
+from ..video.writer import WrittenVideo, save_film
+from .schema import schema
+
+
+class SVDSaveVideo(io.ComfyNode):
+    """A film that other programs read with the right colours and the right rate."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="SVDStudioSaveVideo",
+            display_name="SVD Save Video",
+            description="Write an H.264 film (BT.709, exact frame rate) into the output folder and "
+            "show it here. Never overwrites; drop the file onto ComfyUI to get its graph back.",
+            search_aliases=["video combine", "export video", "mp4"],
+            inputs=[
+                io.Image.Input("images", tooltip="The frames, in order."),
+                io.Float.Input(
+                    "fps",
+                    default=7.0,
+                    min=0.01,
+                    max=1000.0,
+                    step=0.01,
+                    round=False,
+                    tooltip="Frames per second. 23.976, 29.97 and 59.94 are taken as "
+                    "exactly 24000/1001, 30000/1001 and 60000/1001.",
+                ),
+                io.String.Input(
+                    "filename_prefix",
+                    default="video/SVD",
+                    tooltip="Folder and name within ComfyUI's output folder; a number is added.",
+                ),
+                io.Int.Input(
+                    "quality",
+                    default=80,
+                    min=0,
+                    max=100,
+                    tooltip="80: good for viewing and uploading; 100: no visible loss, "
+                    "large files.",
+                ),
+            ],
+            outputs=[io.Video.Output()],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, images, fps, filename_prefix, quality) -> io.NodeOutput:
+        tags = graph_tags(cls.hidden.prompt, cls.hidden.extra_pnginfo)
+        film, subfolder = save_in_output_folder(images, fps, filename_prefix, quality, tags)
+        saved = ui.SavedResult(film.path.name, subfolder, io.FolderType.output)
+        video = InputImpl.VideoFromFile(str(film.path))
+        return io.NodeOutput(video, ui=ui.PreviewVideo([saved]))
+
+
+def save_in_output_folder(
+    images, fps: float, filename_prefix: str, quality: int, tags: dict[str, str]
+) -> tuple[WrittenVideo, str]:
+    """Write frames (T, H, W, C); returns the film and its folder below ComfyUI's output folder."""
+    rate = exact_rate(fps)
+    progress = comfy.utils.ProgressBar(len(images))
+
+    def pulled() -> Iterator[Tensor]:
+        for frame in images:
+            yield composite(frame).float()
+            progress.update(1)
+
+    output = folder_paths.get_output_directory()
+    folder, prefix, _, subfolder, _ = folder_paths.get_save_image_path(
+        filename_prefix, output, *images.shape[2:0:-1]
+    )
+    return save_film(pulled(), Path(folder), prefix, rate, quality, tags), subfolder
+
+
+def graph_tags(prompt: dict | None, extra_pnginfo: dict | None) -> dict[str, str]:
+    """The graph as tags that ComfyUI reads back, unless it was started with --disable-metadata."""
+    if args.disable_metadata:
+        return {}
+    found = {"prompt": prompt, **(extra_pnginfo or {})}
+    return {name: json.dumps(value) for name, value in found.items() if value is not None}
+
+
+NODES = (SVDSaveVideo,)
