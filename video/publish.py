@@ -50,7 +50,7 @@ def publish(temp: Path, final: Path) -> None:
 def _publish_without_links(temp: Path, final: Path) -> None:
     try:
         # Only one process can create the name; from here on it is ours to replace.
-        os.close(os.open(final, os.O_CREAT | os.O_WRONLY))
+        os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     except FileExistsError:
         raise name_taken(final) from None
     try:
