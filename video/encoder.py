@@ -63,8 +63,6 @@ class FilmEncoder:
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts = self.frames
         frame.time_base = self._tick
-        frame.colorspace = BT709
-        frame.color_range = LIMITED_RANGE
         self._write(frame)
         self.frames += 1
 
@@ -81,11 +79,7 @@ class FilmEncoder:
     def _write(self, frame: av.VideoFrame | None) -> None:
         packets = self._stream.encode(frame)
         with clear_disk_errors(self._path):
-            for packet in packets:
-                # mp4 would guess the last frame's length, and has nothing to guess from if the
-                # film is a single frame.
-                packet.duration = 1
-                self._container.mux(packet)
+            self._container.mux(packets)
 
 
 @contextmanager
@@ -130,11 +124,9 @@ def _add_stream(container: OutputContainer, film: FilmFormat) -> VideoStream:
             "reinstall it with pip install --force-reinstall av"
         ) from error
     stream.width, stream.height, stream.pix_fmt = film.width, film.height, "yuv420p"
-    stream.time_base = 1 / film.rate
     # Tags say how the pixels are to be read, they convert nothing: colour.py did that. A film
     # without them is guessed at, and players guess differently below 720 lines.
     context = stream.codec_context
-    context.time_base = 1 / film.rate
     context.colorspace = context.color_primaries = context.color_trc = BT709
     context.color_range = LIMITED_RANGE
     return stream

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import struct
 import weakref
 from fractions import Fraction
 
 import av
 import pytest
 import torch
+from svd_studio.video import encoder
 from svd_studio.video.encoder import crf_of
 from svd_studio.video.writer import write_h264
 
@@ -32,6 +34,9 @@ def test_frames_times_and_length_are_exact(tmp_path, noise, rate, count):
         assert times == [number / rate for number in range(count)]
         assert stream.average_rate == rate
         assert stream.duration * stream.time_base == count / rate
+    # Version 0 of the movie header: two dates, then units per second and the length in units.
+    units, length = struct.unpack(">8x2I", dict(boxes(film.path))["mvhd"][4:20])
+    assert Fraction(length, units) == count / rate
 
 
 @pytest.mark.parametrize("height", [1, 47, 48])
@@ -143,3 +148,10 @@ def test_quality_outside_its_range_is_refused(tmp_path, quality):
 def test_rate_that_a_film_cannot_hold_is_refused(tmp_path, rate):
     with pytest.raises(ValueError, match="take it from exact_rate"):
         write([GREY], tmp_path / "a.mp4", rate)
+
+
+def test_pyav_without_x264_is_named_and_nothing_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(encoder, "ENCODER", "libx265_of_tomorrow")
+    with pytest.raises(ValueError, match="expected a PyAV with the libx265_of_tomorrow encoder"):
+        write([GREY], tmp_path / "a.mp4")
+    assert list(tmp_path.iterdir()) == []
