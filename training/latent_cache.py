@@ -38,7 +38,7 @@ class LatentCache:
     pictures: Tensor  # (K, anchors, H, W, 3) uint8, what the image encoder looks at
 
     def save(self, file: Path) -> None:
-        save_file({f.name: getattr(self, f.name) for f in fields(self)}, file)
+        save_file({f.name: getattr(self, f.name).contiguous() for f in fields(self)}, file)
 
     @staticmethod
     def load(*files: Path) -> LatentCache:
