@@ -31,7 +31,6 @@ PINNED_TORCH_PYTHON = (3, 11)
 NOT_FROM_COMFYUI = frozenset({"torch", "torchvision", "torchaudio"})
 # ComfyUI 0.3.75 imports it without listing it; older transformers used to bring it along.
 FORGOTTEN_BY_COMFYUI = "requests\n"
-
 # Ctrl-C in a terminal reaches the child too; this is how long it gets to end by itself.
 CTRL_C_PATIENCE = 10.0
 
@@ -91,9 +90,9 @@ def test(args: argparse.Namespace) -> int:
     return hand_over(command, comfyui_variables(comfyui), cwd=ROOT) or int(failed)
 
 
-def train_mini(args: argparse.Namespace) -> int:
+def tool(args: argparse.Namespace) -> int:
     env, comfyui = set_up(args.comfyui, tools=True)
-    command = [env.python, DEV / "train_mini.py", *args.rest]
+    command = [env.python, DEV / f"{args.name.replace('-', '_')}.py", *args.rest]
     return hand_over(command, comfyui_variables(comfyui))
 
 
@@ -280,16 +279,18 @@ def make_parser() -> argparse.ArgumentParser:
         name: str, action: Callable, text: str, *parents: argparse.ArgumentParser
     ) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, parents=parents, allow_abbrev=False)
-        sub.set_defaults(action=action)
+        sub.set_defaults(action=action, name=name)
         return sub
 
-    command("demo", run, "run the first graph", common, pictures).set_defaults(graph=DEMO_GRAPH)
+    demo = command("demo", run, "turn a photograph into a film", common, pictures)
+    demo.set_defaults(graph=DEMO_GRAPH, image=DEMO_GRAPH.with_suffix(".jpg"))
     run_parser = command("run", run, "run an API-format graph", common, pictures)
     run_parser.add_argument("graph", type=Path, metavar="GRAPH.json")
     serve_parser = command("serve", serve, "start ComfyUI with the pack (-- passes on)", common)
     serve_parser.add_argument("--port", type=int)
     command("test", test, "lint and test; arguments go to pytest", common)
-    command("train-mini", train_mini, "a small LoRA training run", common)
+    command("train-mini", tool, "reproduce the built-in model", common)
+    command("measure-mini", tool, "measure it on held-out photographs", common)
     return parser
 
 
