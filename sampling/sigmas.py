@@ -60,7 +60,8 @@ SCHEDULES: dict[str, Callable[[int, float, float], Tensor]] = {
 def make_sigmas(schedule: str, steps: int, start: float, end: float, last: bool = True) -> Tensor:
     """`steps` values from `start` down towards `end`, then zero (`steps` + 1 numbers).
 
-    Raises ValueError for fewer than one step or a range that does not fall.
+    Without `last`, `end` itself closes in place of zero. Raises ValueError for fewer than one step
+    or a range that does not fall.
     """
     if steps < 1:
         raise ValueError(f"{steps} steps asked for: sampling needs at least 1.")
@@ -70,4 +71,7 @@ def make_sigmas(schedule: str, steps: int, start: float, end: float, last: bool 
             "noise can only be taken away."
         )
     sigmas = SCHEDULES[schedule](steps, end, start)
+    if not last and schedule != "align-your-steps":
+        # the others reach `end` by themselves, and a step from `end` to `end` would be wasted
+        sigmas = SCHEDULES[schedule](steps + 1, end, start)[:-1]
     return torch.cat([sigmas, sigmas.new_zeros(1) if last else sigmas.new_tensor([end])])
