@@ -114,14 +114,6 @@ class SVDConditioning(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, width=None, height=None, frames=None):
-        try:
-            FilmShape(width or 8, height or 8, frames or 2)
-        except ValueError as error:
-            return str(error)
-        return True
-
-    @classmethod
     def execute(
         cls,
         clip_vision,

@@ -53,11 +53,13 @@ def _publish_without_links(temp: Path, final: Path) -> None:
         os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     except FileExistsError:
         raise name_taken(final) from None
+    replaced = False
     try:
         os.replace(temp, final)
-    except BaseException:
-        final.unlink(missing_ok=True)
-        raise
+        replaced = True
+    finally:
+        if not replaced:
+            final.unlink(missing_ok=True)
 
 
 def name_taken(final: Path) -> FileExistsError:
