@@ -32,7 +32,7 @@ class UNetRecipe:
     moves, half of them show any move.
     """
 
-    steps: int = 2600
+    steps: int = 2000
     micro_batches: int = 2  # gradients of a step are their mean, on however many processes
     short_share: float = 0.45
     short: tuple[int, int] = (8, 3)  # frames, clips in a micro-batch

@@ -24,7 +24,7 @@ class Move:
     """What the camera's window does over a clip, in frame widths, radians and log zoom.
 
     `travel` (x to the right, y down) moves the window over the picture, so things in the frame
-    go the other way. `easing` is one of linear, smooth, in, out.
+    go the other way; a positive `log_zoom` moves in. `easing` is one of linear, smooth, in, out.
     """
 
     travel: tuple[float, float] = (0.0, 0.0)
@@ -154,7 +154,7 @@ def _homographies(
     for index in range(frames):
         u = ease(index / (frames - 1), move.easing) - 0.5
         # Never wider than the picture: the widest moment of a zoom has factor 1.
-        zoom = math.exp(move.log_zoom * u - abs(move.log_zoom) / 2)
+        zoom = math.exp(-move.log_zoom * u - abs(move.log_zoom) / 2)
         cos, sin = zoom * math.cos(move.roll * u), zoom * math.sin(move.roll * u)
         tilt_x, tilt_y = move.tilt[0] * u / width, move.tilt[1] * u / height
         turn = np.array([[cos, -sin, 0], [sin, cos, 0], [tilt_x, tilt_y, 1]])
