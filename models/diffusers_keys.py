@@ -176,10 +176,10 @@ def vae_from_diffusers(
         if ".attn_1." in key and tensor.ndim == 2:
             renamed[key] = tensor[:, :, None, None]
     if "quant_conv.weight" in tensors:
-        mix = tensors["quant_conv.weight"][:, :, 0, 0]
+        mix, shift = tensors["quant_conv.weight"][:, :, 0, 0].float(), tensors["quant_conv.bias"]
         weight, bias = renamed["encoder.conv_out.weight"], renamed["encoder.conv_out.bias"]
-        renamed["encoder.conv_out.weight"] = torch.einsum("oi,ichw->ochw", mix, weight)
-        renamed["encoder.conv_out.bias"] = mix @ bias + tensors["quant_conv.bias"]
+        renamed["encoder.conv_out.weight"] = torch.einsum("oi,ichw->ochw", mix, weight.float())
+        renamed["encoder.conv_out.bias"] = mix @ bias.float() + shift.float()
     return renamed
 
 
@@ -191,8 +191,9 @@ def vae_to_diffusers(
     for key, tensor in renamed.items():
         if ".attentions.0." in key and tensor.ndim == 4:
             renamed[key] = tensor[:, :, 0, 0]
-    renamed["quant_conv.weight"] = torch.eye(8)[:, :, None, None]
-    renamed["quant_conv.bias"] = torch.zeros(8)
+    bias = renamed["encoder.conv_out.bias"]
+    renamed["quant_conv.weight"] = torch.eye(len(bias)).to(bias)[:, :, None, None]
+    renamed["quant_conv.bias"] = torch.zeros_like(bias)
     return renamed
 
 

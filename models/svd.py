@@ -15,6 +15,7 @@ VAE_PREFIX = "first_stage_model."
 CLIP_PREFIX = "conditioner.embedders.0.open_clip.model.visual."
 NATIVE_FRAMES = {"svd": 14, "svd_xt": 25, "svd_xt_1_1": 25}
 VARIANTS = tuple(NATIVE_FRAMES)
+VECTOR_SIZE = 768  # frame rate, motion bucket and augmentation level, 256 numbers each
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,12 @@ def _require_video_unet(shapes: Shapes, name: str) -> None:
         raise WeightFileError(
             f"{name} is a video model of another kind ({first[1]} input channels, SVD has 8): "
             "choose a checkpoint such as svd.safetensors or svd_xt.safetensors."
+        )
+    told = shapes["label_emb.0.0.weight"][1]
+    if told != VECTOR_SIZE:
+        raise WeightFileError(
+            f"{name} is a video model of another kind, such as SV3D (told {told} numbers, SVD "
+            f"{VECTOR_SIZE}): choose a checkpoint such as svd.safetensors or svd_xt.safetensors."
         )
 
 

@@ -64,7 +64,14 @@ def open_component(folder: Path) -> WeightFiles:
     """One part of a diffusers folder: sharded, whole or an fp16 twin, whichever is there."""
     for index in sorted(folder.glob("*.safetensors.index*.json")):
         shards = set(json.loads(index.read_text())["weight_map"].values())
-        return open_weights(*(folder / name for name in sorted(shards)))
+        files = [folder / name for name in sorted(shards)]
+        missing = [file.name for file in files if not file.is_file()]
+        if missing:
+            raise WeightFileError(
+                f"{folder.parent.name}/{folder.name} is incomplete (missing: "
+                f"{', '.join(missing)}): download the whole model."
+            )
+        return open_weights(*files)
     files = sorted(
         folder.glob("*.safetensors"), key=lambda file: (".fp16." in file.name, file.name)
     )
@@ -79,8 +86,10 @@ def open_component(folder: Path) -> WeightFiles:
 
 def _refuse_pickle(file: Path) -> None:
     with file.open("rb") as opened:
-        start = opened.read(4)
-    if file.suffix in {".ckpt", ".pt", ".pth", ".bin"} or start.startswith(PICKLE_STARTS):
+        start = opened.read(9)
+    # a length comes first in safetensors, and one in 32 starts with a pickle's \x80; then JSON
+    pickled = start.startswith(PICKLE_STARTS) and not start.endswith(b"{")
+    if file.suffix in {".ckpt", ".pt", ".pth", ".bin"} or pickled:
         raise WeightFileError(
             f"{file.name} is a pickle, which can run code when it is opened: "
             "use the .safetensors version of this model."
