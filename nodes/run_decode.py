@@ -7,8 +7,10 @@ import logging
 import comfy.model_management as management
 import comfy.utils
 import torch
+from comfy.sd import VAE
+from torch import Tensor
 
-from ..sampling.decode import decode_windows, frames_that_fit, plan_windows
+from ..sampling.decode import decode_bytes, decode_windows, plan_windows
 
 log = logging.getLogger(__name__)
 
@@ -17,12 +19,13 @@ SAFE_SHARE = 0.8  # of the memory that is free
 LEAST_WINDOW = 4
 
 
-def decode_film(vae, latents: torch.Tensor) -> torch.Tensor:
+def decode_film(vae: VAE, latents: Tensor) -> Tensor:
     """Latents (T, 4, h, w) to frames (T, H, W, 3) in 0..1.
 
     Raises RuntimeError when not even the smallest window fits.
     """
-    if not hasattr(vae.first_stage_model.decoder, "time_mode"):
+    decoder = getattr(vae.first_stage_model, "decoder", None)
+    if not hasattr(decoder, "time_mode"):
         return vae.decode(latents)  # an image decoder: frames are independent
     window = _window_that_fits(vae, latents)
     while True:
@@ -36,22 +39,21 @@ def decode_film(vae, latents: torch.Tensor) -> torch.Tensor:
         management.soft_empty_cache()
 
 
-def _window_that_fits(vae, latents: torch.Tensor) -> int:
+def _window_that_fits(vae: VAE, latents: Tensor) -> int:
     frames, _, h, w = latents.shape
-    size = vae.vae_dtype.itemsize
-    one = frames_that_fit(1, h * 8, w * 8, size)  # never 0
-    needed = one * frames * 896 * size * h * w * 64
-    management.load_models_gpu([vae.patcher], memory_required=needed)
+    one_frame = decode_bytes(1, h * 8, w * 8, vae.vae_dtype.itemsize)
+    management.load_models_gpu([vae.patcher], memory_required=one_frame * frames)
+    # With dynamic memory (0.12 and newer) the patcher knows what it could give back.
     free = getattr(vae.patcher, "get_free_memory", management.get_free_memory)(vae.device)
-    return max(LEAST_WINDOW, frames_that_fit(free * SAFE_SHARE, h * 8, w * 8, size))
+    return max(LEAST_WINDOW, int(free * SAFE_SHARE / one_frame))
 
 
-def _try_decode(vae, latents: torch.Tensor, window: int) -> torch.Tensor | None:
+def _try_decode(vae: VAE, latents: Tensor, window: int) -> Tensor | None:
     """The frames, or None when memory ran out; leaves nothing of the attempt behind."""
     windows = plan_windows(len(latents), window, OVERLAP)
     progress = comfy.utils.ProgressBar(len(windows))
 
-    def decode(z: torch.Tensor) -> torch.Tensor:
+    def decode(z: Tensor) -> Tensor:
         management.throw_exception_if_processing_interrupted()
         pixels = vae.first_stage_model.decode(z.to(vae.vae_dtype).to(vae.device))
         progress.update(1)
@@ -63,7 +65,7 @@ def _try_decode(vae, latents: torch.Tensor, window: int) -> torch.Tensor | None:
         return None
 
 
-def _too_large(latents: torch.Tensor) -> str:
+def _too_large(latents: Tensor) -> str:
     _, _, h, w = latents.shape
     return (
         f"Not enough memory to decode {LEAST_WINDOW} frames of {w * 8}x{h * 8} at once: close "
