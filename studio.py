@@ -26,8 +26,8 @@ DEMO_GRAPH = ROOT / "workflows" / "api" / "first_light.json"
 PINNED_TORCH = ("torch==2.14.1", "torchvision==0.29.1")
 PINNED_TORCH_PYTHON = (3, 11)
 
-# torch is chosen above. torchaudio is left out on purpose: without it two audio node files of
-# ComfyUI do not load, which costs a video pack nothing and saves a third matching wheel.
+# torch is chosen above; torchaudio is installed without its pin on an older torch, which it does
+# not need. ComfyUI 0.3.75 starts without it, newer ones do not.
 NOT_FROM_COMFYUI = frozenset({"torch", "torchvision", "torchaudio"})
 # ComfyUI 0.3.75 imports it without listing it; older transformers used to bring it along.
 FORGOTTEN_BY_COMFYUI = "requests\n"
@@ -150,12 +150,12 @@ def install_pack(env: Environment, comfyui: Path) -> None:
     if subprocess.run([env.python, "-c", "import torch"], stderr=subprocess.DEVNULL).returncode:
         install_torch(env.python)
     print("Installing the requirements of ComfyUI and of the pack ...", flush=True)
-    RUNTIME.mkdir(exist_ok=True)
     filtered = RUNTIME / "comfyui-requirements.txt"
-    filtered.write_text(wanted[0], encoding="utf-8")
+    write_text(filtered, wanted[0])
     require_pip(env.python, "-q", "-r", filtered, "-r", ROOT / "requirements.txt")
     require_pip(env.python, "-q", "--no-deps", "-e", ROOT)
-    write_stamp(stamp, mark)
+    pip(env.python, "-q", "--no-deps", "torchaudio")
+    write_text(stamp, mark)
 
 
 def install_torch(python: Path) -> None:
@@ -174,7 +174,7 @@ def install_tools(env: Environment) -> None:
     if not is_current(stamp, mark):
         print("Installing the tools for tests and training ...", flush=True)
         require_pip(env.python, "-q", "-r", wanted)
-        write_stamp(stamp, mark)
+        write_text(stamp, mark)
 
 
 def kept_requirements(text: str) -> str:
@@ -202,9 +202,9 @@ def is_current(stamp: Path, mark: str) -> bool:
     return stamp.is_file() and stamp.read_text(encoding="utf-8") == mark
 
 
-def write_stamp(stamp: Path, mark: str) -> None:
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(mark, encoding="utf-8")
+def write_text(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
 
 
 # ---- other programs ------------------------------------------------------------------------

@@ -50,7 +50,7 @@ def test_stamp_is_current_only_for_the_same_parts(studio, tmp_path):
     stamp = tmp_path / "folder" / "a.stamp"
     mark = studio.fingerprint(["a", "b"])
     assert not studio.is_current(stamp, mark)
-    studio.write_stamp(stamp, mark)
+    studio.write_text(stamp, mark)
     assert studio.is_current(stamp, mark)
     assert not studio.is_current(stamp, studio.fingerprint(["ab"]))
 
