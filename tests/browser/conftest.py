@@ -1,0 +1,118 @@
+"""A genuine ComfyUI with the pack, and its graph editor in a Chromium of the system."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from PIL import Image
+
+from .editor import Editor
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURE = "svd_studio_demo.jpg"  # what LoadImage names in our workflows
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox",  # Chromium refuses to run as root with it
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+# A new user would meet the template dialog; the map and the counters would cover the picture that
+# we take; tooltips come at once so that tests need not wait.
+SETTINGS = {
+    "Comfy.TutorialCompleted": True,
+    "Comfy.Minimap.Visible": False,
+    "Comfy.Graph.CanvasInfo": False,
+    "LiteGraph.Node.TooltipDelay": 0,
+}
+
+
+class Site(NamedTuple):
+    url: str
+    base: Path  # holds ComfyUI's input and output folders
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--picture", type=Path, help="what to set in motion instead of a drawn picture"
+    )
+    parser.addoption(
+        "--update-pictures", action="store_true", help="take workflows/first_light.jpg anew"
+    )
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    pytest.importorskip("playwright", reason="pip install playwright")
+    given = os.environ.get("SVD_STUDIO_CHROMIUM")
+    found = given or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not found:
+        pytest.skip(f"no {', '.join(BROWSERS)} on PATH; or name one in SVD_STUDIO_CHROMIUM")
+    return found
+
+
+@pytest.fixture(scope="session")
+def site(chromium, request, tmp_path_factory) -> Iterator[Site]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "dev"))
+        serve, comfyui = map(importlib.import_module, ("serve", "comfyui"))
+    folder = Path(os.environ.get("COMFYUI_PATH") or comfyui.RUNTIME / "ComfyUI")
+    if not comfyui.is_comfyui(folder):
+        pytest.skip("no ComfyUI: name one in COMFYUI_PATH, or run studio.py once")
+    runtime = tmp_path_factory.mktemp("comfyui")
+    base = comfyui.make_base(runtime)
+    prepare(base, request.config.getoption("--picture", None))
+    with serve.running_server(folder, runtime=runtime) as server:
+        yield Site(server.url, base)
+
+
+def prepare(base: Path, picture: Path | None) -> None:
+    """The user's settings, and a picture to put into motion."""
+    user = base / "user" / "default"
+    user.mkdir(parents=True)
+    (user / "comfy.settings.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+    if picture:
+        drawn = Image.open(picture).convert("RGB")
+    else:
+        drawn = Image.merge("RGB", [Image.radial_gradient("L").rotate(90 * i) for i in range(3)])
+    drawn.save(base / "input" / PICTURE)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def new_editor(browser, site) -> Iterator[Callable[[], Editor]]:
+    """Open an editor with a profile of its own."""
+    with ExitStack() as opened:
+
+        def make() -> Editor:
+            context = browser.new_context(viewport={"width": 1600, "height": 900})
+            opened.callback(context.close)
+            context.add_init_script("localStorage.setItem('vueNodesBannerDismissed', 'true')")
+            return Editor(context.new_page(), site.url)
+
+        yield make
+
+
+@pytest.fixture
+def editor(new_editor) -> Editor:
+    return new_editor()

@@ -1,0 +1,147 @@
+"""workflows/*.json in the editor: they open whole, look tidy, mean their API twins, and run."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+
+from .conftest import ROOT
+
+pytestmark = pytest.mark.browser
+
+WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
+FIRST_LIGHT = ROOT / "workflows" / "first_light.json"
+SAMPLER, SAVE = 5, 7  # nodes of first_light
+
+
+@pytest.fixture(scope="module", params=WORKFLOWS, ids=lambda path: path.stem)
+def opened(new_editor, request):
+    editor = new_editor()
+    editor.open(request.param)
+    return editor, request.param
+
+
+@pytest.fixture(scope="module")
+def after_run(new_editor):
+    editor = new_editor()
+    editor.open(FIRST_LIGHT)
+    editor.call("set", SAMPLER, "steps", 2)
+    editor.call("run")
+    editor.wait_for_film(SAVE)
+    return editor
+
+
+def overlaps(boxes):
+    """Pairs of titles whose [left, top, right, bottom] meet."""
+    return [
+        (first[0], second[0])
+        for first, second in itertools.combinations(boxes, 2)
+        if first[1] < second[3]
+        and second[1] < first[3]
+        and first[2] < second[4]
+        and second[2] < first[4]
+    ]
+
+
+def test_workflow_opens_without_a_complaint(opened):
+    editor, _ = opened
+    assert editor.call("complaints") == []
+    assert editor.errors == []
+
+
+def test_workflow_is_offered_among_the_templates(opened):
+    editor, path = opened
+    offered = editor.page.evaluate(
+        "fetch('/api/workflow_templates').then((answer) => answer.json())"
+    )
+    assert path.stem in offered["svd-studio"]
+
+
+def test_missing_node_is_a_complaint(editor, tmp_path):
+    """The test above could not fail if dialogs were not seen."""
+    graph = json.loads(FIRST_LIGHT.read_text(encoding="utf-8"))
+    graph["nodes"][1]["type"] = "NoSuchNode"
+    changed = tmp_path / "changed.json"
+    changed.write_text(json.dumps(graph), encoding="utf-8")
+    editor.open(changed)
+    editor.page.locator(".p-dialog").wait_for()
+    assert "NoSuchNode" in editor.call("complaints")[0]
+
+
+def test_every_link_of_the_file_arrives(opened):
+    editor, path = opened
+    expected = json.loads(path.read_text(encoding="utf-8"))["links"]
+    assert sorted(editor.saved()["links"]) == sorted(expected)
+    assert editor.call("brokenLinks") == []
+
+
+def test_widgets_hold_the_values_of_the_file(opened):
+    editor, path = opened
+
+    def values(graph):
+        return {node["id"]: node["widgets_values"] for node in graph["nodes"]}
+
+    assert values(editor.saved()) == values(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_workflow_queues_what_its_api_twin_says(opened):
+    editor, path = opened
+    twin = json.loads((path.parent / "api" / path.name).read_text(encoding="utf-8"))
+
+    def meaning(graph):
+        return {name: (node["class_type"], node["inputs"]) for name, node in graph.items()}
+
+    assert meaning(editor.prompt()) == meaning(twin)
+
+
+def test_nodes_keep_the_size_of_the_file(opened):
+    """A node that its widgets do not fit into grows, and then covers others."""
+    editor, path = opened
+
+    def sizes(graph):
+        return {node["id"]: node["size"] for node in graph["nodes"]}
+
+    assert sizes(editor.saved()) == sizes(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_nodes_lie_apart(opened):
+    editor, _ = opened
+    assert overlaps(editor.call("boxes")) == []
+
+
+def test_nodes_lie_apart_when_the_film_is_shown(after_run):
+    assert overlaps(after_run.call("boxes")) == []
+
+
+def test_first_light_runs_without_a_complaint(after_run):
+    assert after_run.call("complaints") == []
+    assert after_run.errors == []
+
+
+def test_first_light_shows_its_film(after_run):
+    film = after_run.call("film", SAVE)
+    assert film["visible"]
+    assert (film["file"]["subfolder"], film["file"]["type"]) == ("video", "output")
+
+
+def test_running_first_light_leaves_its_seeds_alone(after_run):
+    twin = json.loads((FIRST_LIGHT.parent / "api" / FIRST_LIGHT.name).read_text(encoding="utf-8"))
+    queued = after_run.prompt()
+    seeds = {
+        name: node["inputs"]["seed"] for name, node in twin.items() if "seed" in node["inputs"]
+    }
+    assert {name: queued[name]["inputs"]["seed"] for name in seeds} == seeds
+
+
+def test_picture_of_first_light_is_taken(new_editor, request):
+    if not request.config.getoption("--update-pictures", False):
+        pytest.skip("takes a new picture only with --update-pictures --picture FILE")
+    if not request.config.getoption("--picture"):
+        pytest.fail("--update-pictures needs --picture: a drawn picture is none to show")
+    editor = new_editor()
+    editor.open(FIRST_LIGHT)
+    editor.call("run")
+    editor.wait_for_film(SAVE)
+    editor.page.screenshot(path=FIRST_LIGHT.with_suffix(".jpg"), type="jpeg", quality=80)
