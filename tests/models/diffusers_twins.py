@@ -19,7 +19,11 @@ TOLD = 256  # numbers for each of frame rate, motion bucket and augmentation lev
 
 
 def unet_twin(architecture: UNetArchitecture) -> UNetSpatioTemporalConditionModel:
-    """diffusers' UNet of this architecture; like it, one transformer depth a level."""
+    """diffusers' UNet of this architecture; like it, one transformer depth a level.
+
+    diffusers norms most residual blocks with an epsilon of 1e-6, Stability's code and core all of
+    them with 1e-5.
+    """
     firsts = [0, *accumulate(architecture.num_res_blocks[:-1])]
     levels = [architecture.transformer_depth[first] for first in firsts]
     kinds = ["CrossAttn" if depth else "" for depth in levels]
@@ -35,6 +39,9 @@ def unet_twin(architecture: UNetArchitecture) -> UNetSpatioTemporalConditionMode
         transformer_layers_per_block=tuple(depth or 1 for depth in levels),
         num_attention_heads=tuple(width // architecture.num_head_channels for width in widths),
     )
+    for name, module in twin.named_modules():
+        if ".resnets." in name and isinstance(module, nn.GroupNorm):
+            module.eps = 1e-5
     return _with_norm_groups(twin, architecture.norm_num_groups)
 
 
