@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -97,6 +98,13 @@ def make_base(runtime: Path = RUNTIME, root: Path = ROOT) -> Path:
         (base / name).mkdir(parents=True, exist_ok=True)
     link_folder(base / "custom_nodes" / "svd-studio", root)
     return base
+
+
+def offer_example_picture(comfyui: Path, base: Path) -> None:
+    """Put ComfyUI's own example into our input folder: the workflows name it."""
+    example, offered = comfyui / "input" / "example.png", base / "input" / "example.png"
+    if example.is_file() and not offered.exists():
+        shutil.copyfile(example, offered)
 
 
 def link_folder(link: Path, target: Path) -> None:

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from comfyui import RUNTIME, make_base, model_paths_file
+from comfyui import RUNTIME, make_base, model_paths_file, offer_example_picture
 
 DEFAULT_PORT = 8188
 START_SECONDS = 300.0
@@ -59,6 +59,7 @@ def running_server(
     comfyui: Path, port: int | None = None, extra: Sequence[str] = (), runtime: Path = RUNTIME
 ) -> Iterator[Server]:
     base = make_base(runtime)
+    offer_example_picture(comfyui, base)
     port = port or free_port()
     log = runtime / "logs" / f"comfyui-{time.strftime('%Y%m%d-%H%M%S')}-{port}.log"
     log.parent.mkdir(exist_ok=True)

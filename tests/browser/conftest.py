@@ -17,7 +17,7 @@ from PIL import Image
 from .editor import Editor
 
 ROOT = Path(__file__).resolve().parents[2]
-PICTURE = "svd_studio_demo.jpg"  # what LoadImage names in our workflows
+PICTURE = "example.png"  # what LoadImage names in our workflows
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox",  # Chromium refuses to run as root with it

@@ -27,20 +27,26 @@ class RunningComfyUI:
         with urllib.request.urlopen(self.url + path) as response:
             return json.loads(response.read())
 
-    def queue(self, graph):
-        """Run `graph`; returns (outputs by node, one message a failed node)."""
-        body = json.dumps({"prompt": graph}).encode()
+    def post(self, path, body):
         request = urllib.request.Request(
-            self.url + "/prompt", body, {"Content-Type": "application/json"}
+            self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        try:
-            with urllib.request.urlopen(request) as response:
-                prompt_id = json.loads(response.read())["prompt_id"]
-        except urllib.error.HTTPError as error:
-            return {}, refusals(json.loads(error.read()))
+        with urllib.request.urlopen(request) as response:
+            return response.read()
+
+    def run(self, graph):
+        """Queue `graph`, wait for its end and return its history."""
+        prompt_id = json.loads(self.post("/prompt", {"prompt": graph}))["prompt_id"]
         while not (history := self.get(f"/history/{prompt_id}")):
             time.sleep(0.1)
-        entry = history[prompt_id]
+        return history[prompt_id]
+
+    def queue(self, graph):
+        """Run `graph`; returns (outputs by node, one message a failed node)."""
+        try:
+            entry = self.run(graph)
+        except urllib.error.HTTPError as error:
+            return {}, refusals(json.loads(error.read()))
         failures = [
             data["exception_message"].strip()
             for kind, data in entry["status"]["messages"]
