@@ -69,12 +69,18 @@ def run_sampler(
 
 
 def sigmas_for(model: ModelPatcher, settings: SamplerSettings) -> torch.Tensor:
-    """The schedule between the two sigmas of `settings`, within the model's range."""
+    """The schedule between the two sigmas of `settings`, within the model's range.
+
+    As core does, for samplers that evaluate between sigmas the last one above zero is left out.
+    """
     sampling = model.get_model_object("model_sampling")
     low, high = float(sampling.sigma_min), float(sampling.sigma_max)
     start = min(settings.start_sigma, high) if settings.start_sigma else high
     end = settings.end_sigma
-    return make_sigmas(settings.schedule, settings.steps, start, end or low, last=not end)
+    if end or settings.sampler not in comfy.samplers.KSampler.DISCARD_PENULTIMATE_SIGMA_SAMPLERS:
+        return make_sigmas(settings.schedule, settings.steps, start, end or low, last=not end)
+    sigmas = make_sigmas(settings.schedule, settings.steps + 1, start, low)
+    return torch.cat([sigmas[:-2], sigmas[-1:]])
 
 
 def preset_of(info: SVDInfo | None) -> FrameGuidance:

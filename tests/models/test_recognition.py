@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from svd_studio.models.svd import (
     UNET_PREFIX,
     VAE_PREFIX,
     identify,
+    image_encoder_architecture,
     unet_architecture,
     vae_architecture,
 )
@@ -225,3 +227,17 @@ def test_published_shapes_are_the_defaults(core):
     published = UNetArchitecture()
     shapes = {n: tuple(t.shape) for n, t in build_unet(published).state_dict().items()}
     assert unet_architecture(shapes, {}, "svd.safetensors") == published
+
+
+@pytest.mark.comfy
+def test_image_encoder_of_published_shapes_is_configured_as_in_core(core):
+    import comfy.clip_model
+
+    file = Path(comfy.clip_model.__file__).with_name("clip_vision_config_h.json")
+    published = json.loads(file.read_text())
+    network = comfy.clip_model.CLIPVisionModelProjection(
+        published, torch.float32, "meta", comfy.ops.disable_weight_init
+    )
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    arguments = image_encoder_architecture(shapes).core_arguments()
+    assert arguments == {name: published[name] for name in arguments}
