@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,8 +22,7 @@ from torch import Tensor, nn
 from .architecture import UNetArchitecture, VAEArchitecture
 from .sources import SVDSource
 from .svd import SVDInfo, image_encoder_architecture
-
-log = logging.getLogger(__name__)
+from .weight_files import WeightFileError
 
 INFO_KEY = "svd_studio"
 PRECISIONS = {
@@ -77,6 +75,7 @@ def _load_model(source: SVDSource, dtype: torch.dtype | None) -> comfy.model_pat
     offload_device = management.unet_offload_device()
     model = comfy.model_base.SVD_img2vid(config, device=offload_device)
     set_norm_groups(model.diffusion_model, source.unet_architecture.norm_num_groups)
+    _require_whole(model.diffusion_model, weights, "UNet", source.info.name)
     model.load_model_weights(weights, "")
     return _patcher_class()(model, load_device=device, offload_device=offload_device)
 
@@ -90,16 +89,32 @@ def _load_image_encoder(source: SVDSource) -> comfy.clip_vision.ClipVisionModel:
         config = Path(folder) / "config.json"  # core takes the configuration as a file
         config.write_text(json.dumps(arguments))
         encoder = comfy.clip_vision.ClipVisionModel(str(config))
-    missing, _ = encoder.load_sd(weights)
-    if missing:
-        log.warning("image encoder: %d weights missing, first %s", len(missing), missing[0])
+    _require_whole(encoder.model, weights, "image encoder", source.info.name)
+    encoder.load_sd(weights)
     return encoder
 
 
 def _load_vae(source: SVDSource) -> comfy.sd.VAE:
-    if source.vae_architecture in (None, VAEArchitecture()):
-        return comfy.sd.VAE(sd=source.read_vae())
-    return NarrowVAE(source.vae_architecture, source.read_vae())
+    weights = source.read_vae()
+    if source.vae_architecture is None:
+        return comfy.sd.VAE(sd=weights)
+    if source.vae_architecture == VAEArchitecture():
+        vae = comfy.sd.VAE(sd=weights)
+    else:
+        vae = NarrowVAE(source.vae_architecture, weights)
+    _require_whole(vae.first_stage_model, weights, "VAE", source.info.name)
+    return vae
+
+
+def _require_whole(network: nn.Module, weights: dict[str, Tensor], part: str, name: str) -> None:
+    """Core fills what it finds and leaves the rest uninitialised, which films as noise."""
+    for key, wanted in network.state_dict().items():
+        found = weights.get(key)
+        if found is None or found.shape != wanted.shape:
+            state = "is missing" if found is None else f"has the shape {tuple(found.shape)}"
+            raise WeightFileError(
+                f"The {part} of {name} is damaged ({key} {state}): download or copy it again."
+            )
 
 
 class NarrowVAE(comfy.sd.VAE):
@@ -109,7 +124,7 @@ class NarrowVAE(comfy.sd.VAE):
         super().__init__(sd={})  # sets everything but the network, and logs that there is none
         management = comfy.model_management
         network = build_vae(architecture).eval()
-        network.load_state_dict(weights)
+        network.load_state_dict(weights, strict=False)
         self.device = management.vae_device()
         self.vae_dtype = management.vae_dtype(self.device, self.working_dtypes)
         self.output_device = management.intermediate_device()

@@ -23,6 +23,13 @@ from .svd import (
 from .weight_files import Shapes, WeightFileError, WeightFiles, open_component, open_weights
 
 MINI = Path(__file__).parent / "weights" / "svd_mini.safetensors"
+# Roles are named as diffusers names its folders.
+PREFIXES = {"unet": UNET_PREFIX, "vae": VAE_PREFIX, "image_encoder": CLIP_PREFIX}
+DIFFUSERS_MARK = {
+    "unet": ".spatial_res_block.",
+    "vae": "decoder.up_blocks.",
+    "image_encoder": "vision_model.",
+}
 
 
 @dataclass(frozen=True)
@@ -73,64 +80,72 @@ def open_svd(
     `vae` and `image_encoder` are files that replace or supply these parts. Raises
     `WeightFileError` for anything that is not a complete SVD.
     """
-    if path.is_dir():
-        parts, frames = _diffusers_parts(path)
-    else:
-        parts, frames = _checkpoint_parts(open_weights(path), path.name), None
+    parts = _diffusers_parts(path) if path.is_dir() else _checkpoint_parts(open_weights(path))
     if vae is not None:
-        parts["vae"] = Part(open_weights(vae))
+        parts["vae"] = _part_of(open_weights(vae), "vae")
     if image_encoder is not None:
-        parts["image_encoder"] = Part(open_weights(image_encoder))
-    unet, metadata = parts["unet"], parts["unet"].weights.metadata
+        parts["image_encoder"] = _part_of(open_weights(image_encoder), "image_encoder")
+    try:
+        return _recognise(path, parts, variant)
+    except KeyError as key:
+        raise WeightFileError(
+            f"{path.name} is not a whole Stable Video Diffusion model (stumbled over {key}): "
+            "download or copy it again."
+        ) from key
+
+
+def _recognise(path: Path, parts: dict[str, Part], variant: str) -> SVDSource:
+    unet = parts["unet"]
     shapes = _sgm_unet_shapes(unet, path.name)
-    architecture = unet_architecture(shapes, metadata, path.name)
+    architecture = unet_architecture(shapes, unet.weights.metadata, path.name)
     for role, name in (("vae", "VAE"), ("image_encoder", "image encoder")):
         if role not in parts:
             raise WeightFileError(
                 f"{path.name} has no {name}: choose a file for the {name} input, or a checkpoint "
                 "that contains all three parts of SVD."
             )
-    info = identify(path.name, metadata, variant)
-    if frames and variant == "auto":
-        guess = "svd" if frames == 14 else "svd_xt"
-        info = SVDInfo(path.name, guess, "from its configuration", frames)
+    vae = parts["vae"]
     return SVDSource(
-        info,
+        _info(path, unet, variant),
         unet,
         architecture,
-        parts["vae"],
-        vae_architecture(_sgm_vae_shapes(parts["vae"]), metadata),
+        vae,
+        vae_architecture(_sgm_vae_shapes(vae), vae.weights.metadata),
         parts["image_encoder"],
     )
 
 
-def _checkpoint_parts(weights: WeightFiles, name: str) -> dict[str, Part]:
-    """A checkpoint with prefixes, or a bare UNet under either naming."""
-    prefixes = {"unet": UNET_PREFIX, "vae": VAE_PREFIX, "image_encoder": CLIP_PREFIX}
-    parts = {
-        role: Part(weights, prefix)
-        for role, prefix in prefixes.items()
-        if any(key.startswith(prefix) for key in weights.shapes)
-    }
-    if "unet" not in parts:
-        parts["unet"] = Part(
-            weights, "", "down_blocks.0.resnets.0.spatial_res_block.conv1.weight" in weights.shapes
-        )
-    return parts
+def _info(path: Path, unet: Part, variant: str) -> SVDInfo:
+    config = path / "unet" / "config.json"
+    if variant == "auto" and config.is_file():
+        frames = json.loads(config.read_text(encoding="utf-8")).get("num_frames")
+        if frames:
+            guess = "svd" if frames == 14 else "svd_xt"
+            return SVDInfo(path.name, guess, "from its configuration", frames)
+    return identify(path.name, unet.weights.metadata, variant)
 
 
-def _diffusers_parts(folder: Path) -> tuple[dict[str, Part], int | None]:
-    missing = [name for name in ("unet", "vae", "image_encoder") if not (folder / name).is_dir()]
+def _checkpoint_parts(weights: WeightFiles) -> dict[str, Part]:
+    """Every part that has its prefix in the file; a UNet in any case, on its own without one."""
+    roles = [role for role in PREFIXES if any(k.startswith(PREFIXES[role]) for k in weights.shapes)]
+    return {role: _part_of(weights, role) for role in {*roles, "unet"}}
+
+
+def _part_of(weights: WeightFiles, role: str) -> Part:
+    """The part `role` of a checkpoint, or of a file that holds nothing else."""
+    if any(key.startswith(PREFIXES[role]) for key in weights.shapes):
+        return Part(weights, PREFIXES[role])
+    return Part(weights, from_diffusers=any(DIFFUSERS_MARK[role] in key for key in weights.shapes))
+
+
+def _diffusers_parts(folder: Path) -> dict[str, Part]:
+    missing = [name for name in PREFIXES if not (folder / name).is_dir()]
     if missing:
         raise WeightFileError(
             f"{folder.name} is not a complete diffusers folder of SVD (missing: "
             f"{', '.join(missing)}): download the whole model."
         )
-    names = ("unet", "vae", "image_encoder")
-    parts = {name: Part(open_component(folder / name), "", True) for name in names}
-    config = folder / "unet" / "config.json"
-    frames = json.loads(config.read_text()).get("num_frames") if config.exists() else None
-    return parts, frames
+    return {name: Part(open_component(folder / name), from_diffusers=True) for name in PREFIXES}
 
 
 def _sgm_unet_shapes(part: Part, name: str) -> Shapes:
