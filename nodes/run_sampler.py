@@ -78,8 +78,8 @@ def sigmas_for(model: ModelPatcher, settings: SamplerSettings) -> torch.Tensor:
     start = min(settings.start_sigma, high) if settings.start_sigma else high
     end = settings.end_sigma
     if end or settings.sampler not in comfy.samplers.KSampler.DISCARD_PENULTIMATE_SIGMA_SAMPLERS:
-        return make_sigmas(settings.schedule, settings.steps, start, end or low, last=not end)
-    sigmas = make_sigmas(settings.schedule, settings.steps + 1, start, low)
+        return make_sigmas(settings.schedule, settings.steps, start, end or low, to_zero=not end)
+    sigmas = make_sigmas(settings.schedule, settings.steps + 1, start, low, to_zero=True)
     return torch.cat([sigmas[:-2], sigmas[-1:]])
 
 

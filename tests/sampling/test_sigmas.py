@@ -52,21 +52,21 @@ def test_align_your_steps_over_the_whole_range_is_the_published_table(steps):
 
 @given(st.integers(1, 60), RANGES)
 def test_align_your_steps_over_part_of_the_range_starts_and_ends_where_asked(steps, ends):
-    sigmas = make_sigmas("align-your-steps", steps, *ends, last=False)
+    sigmas = make_sigmas("align-your-steps", steps, *ends, to_zero=False)
     assert_close(sigmas[[0, -1]], torch.tensor(ends), rtol=1e-4, atol=0)
 
 
 def test_align_your_steps_over_part_of_the_range_passes_through_the_table():
     rows = ALIGN_YOUR_STEPS[2:7]
-    sigmas = make_sigmas("align-your-steps", 4, rows[0], rows[-1], last=False)
-    assert_close(sigmas, torch.tensor(rows), rtol=1e-5, atol=0)
+    sigmas = make_sigmas("align-your-steps", 4, rows[0], rows[-1], to_zero=False)
+    assert_close(sigmas, torch.tensor(rows, dtype=torch.float32), rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("last", [True, False], ids=["to zero", "to the end sigma"])
+@pytest.mark.parametrize("to_zero", [True, False], ids=["to zero", "to the end sigma"])
 @given(steps=st.integers(1, 60), ends=RANGES)
-def test_every_step_takes_noise_away(schedule, last, steps, ends):
-    sigmas = make_sigmas(schedule, steps, *ends, last=last)
+def test_every_step_takes_noise_away(schedule, to_zero, steps, ends):
+    sigmas = make_sigmas(schedule, steps, *ends, to_zero=to_zero)
     assert len(sigmas) == steps + 1
     assert (sigmas.diff() < 0).all()
 
@@ -79,10 +79,10 @@ def test_schedule_begins_at_the_start_sigma(schedule, steps, ends):
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize(
-    ("last", "closing"), [(True, 0.0), (False, 0.5)], ids=["to zero", "to the end sigma"]
+    ("to_zero", "closing"), [(True, 0.0), (False, 0.5)], ids=["to zero", "to the end sigma"]
 )
-def test_last_sigma_is_exact(schedule, last, closing):
-    assert make_sigmas(schedule, 5, 80.0, 0.5, last=last)[-1].item() == closing
+def test_last_sigma_is_exact(schedule, to_zero, closing):
+    assert make_sigmas(schedule, 5, 80.0, 0.5, to_zero=to_zero)[-1].item() == closing
 
 
 @pytest.mark.parametrize("steps", [0, -3])
