@@ -29,12 +29,13 @@ class UNetRecipe:
 
     Unguided motion has many answers and a small network averages them into mush. So clips noisier
     than `one_move_above` all show the default move; below, where the noise already shows what
-    moves, half of them show any move.
+    moves, half of them show any move. Direction is learned first; from `detail_from` on, most of
+    the noise is small, because detail is what then lacks.
     """
 
-    steps: int = 2000
+    steps: int = 2400
     micro_batches: int = 2  # gradients of a step are their mean, on however many processes
-    short_share: float = 0.45
+    short_share: float = 0.375
     short: tuple[int, int] = (8, 3)  # frames, clips in a micro-batch
     long: tuple[int, int] = (14, 2)
     large: tuple[int, int] = (14, 2)
@@ -45,6 +46,12 @@ class UNetRecipe:
     ema_decay: float = 0.998
     cond_dropout: float = 0.1
     sigmas: SigmaDistribution = field(default_factory=SigmaDistribution)
+    detail_from: float = 0.58
+    detail_sigmas: SigmaDistribution = field(
+        default_factory=lambda: SigmaDistribution(
+            log_mean=0.0, log_std=1.2, middle_share=0.2, top_share=0.04
+        )
+    )
     seed: int = 0
 
 
@@ -115,7 +122,7 @@ class UNetStage:
         rng = random.Random(f"{self.recipe.seed}-unet-{index}-{micro}")
         generator = torch.Generator().manual_seed(rng.getrandbits(63))
         caches, (frames, batch) = self._phase(index)
-        sigma = self.recipe.sigmas.sample(batch, generator)
+        sigma = self._sigmas(index).sample(batch, generator)
         clips = [cut_clip(self._cache(caches, s, rng), frames, rng) for s in sigma.tolist()]
         x0 = torch.stack([clip.x0 for clip in clips])
         keep = (torch.rand(batch, generator=generator) >= self.recipe.cond_dropout).float()
@@ -129,6 +136,10 @@ class UNetStage:
         if index % self.recipe.large_every == 0:
             return self.large, self.recipe.large
         return self.small, self.recipe.long
+
+    def _sigmas(self, index: int) -> SigmaDistribution:
+        late = index >= self.recipe.detail_from * self.recipe.steps
+        return self.recipe.detail_sigmas if late else self.recipe.sigmas
 
     def _cache(self, caches: MoveCaches, sigma: float, rng: random.Random) -> LatentCache:
         one_move = sigma > self.recipe.one_move_above or rng.random() < 0.5
