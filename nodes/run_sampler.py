@@ -30,6 +30,7 @@ class SamplerSettings:
     start_sigma: float
     end_sigma: float
     cfg: float
+    add_noise: bool = True
 
 
 def run_sampler(
@@ -45,14 +46,19 @@ def run_sampler(
     With all of the range and none of the extras this is core's KSampler, number for number.
     """
     model, guidance = _guided(model)
+    schedule = "sigmas of another node"
     if sigmas is None:
-        sigmas = sigmas_for(model, settings)
+        schedule, sigmas = settings.schedule, sigmas_for(model, settings)
     samples = comfy.sample.fix_empty_latent_channels(model, latent["samples"])
+    if settings.add_noise:
+        noise = comfy.sample.prepare_noise(samples, settings.seed, latent.get("batch_index"))
+    else:
+        noise = torch.zeros_like(samples)
     cfg = settings.cfg if guidance is None else max(guidance.first, guidance.last)
     started = time.monotonic()
     result = comfy.sample.sample_custom(
         model,
-        comfy.sample.prepare_noise(samples, settings.seed, latent.get("batch_index")),
+        noise,
         1.0 if guidance and not guidance.needs_uncond else cfg,
         comfy.samplers.sampler_object(settings.sampler),
         sigmas,
@@ -64,8 +70,13 @@ def run_sampler(
         disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
         seed=settings.seed,
     )
-    seconds = time.monotonic() - started
-    return latent | {"samples": result}, _report(model, result, settings, guidance, sigmas, seconds)
+    report = [
+        *_describe(model, result, guidance, settings),
+        f"{len(sigmas) - 1} steps of {settings.sampler}, {schedule}, "
+        f"sigma {float(sigmas[0]):g} to {float(sigmas[-1]):g}",
+        _pace(time.monotonic() - started, len(sigmas) - 1),
+    ]
+    return latent | {"samples": result}, "\n".join(report)
 
 
 def sigmas_for(model: ModelPatcher, settings: SamplerSettings) -> torch.Tensor:
@@ -95,23 +106,20 @@ def _guided(model: ModelPatcher) -> tuple[ModelPatcher, FrameGuidance | None]:
     return with_guidance(model, guidance), guidance
 
 
-def _report(
+def _describe(
     model: ModelPatcher,
     result: torch.Tensor,
-    settings: SamplerSettings,
     guidance: FrameGuidance | None,
-    sigmas: torch.Tensor,
-    seconds: float,
-) -> str:
+    settings: SamplerSettings,
+) -> list[str]:
     info = info_of(model)
     frames, _, height, width = result.shape
-    steps = len(sigmas) - 1
-    lines = [
+    return [
         info.describe() if info else "a model from another loader",
         f"{frames} frames of {width * 8}x{height * 8}, seed {settings.seed}",
-        f"{steps} steps of {settings.sampler}, {settings.schedule}, "
-        f"sigma {float(sigmas[0]):g} to {float(sigmas[-1]):g}",
         f"guidance {guidance.describe() if guidance else f'of another node, cfg {settings.cfg:g}'}",
-        f"{seconds:.1f} s, {seconds / steps:.2f} s a step",
     ]
-    return "\n".join(lines)
+
+
+def _pace(seconds: float, steps: int) -> str:
+    return f"{seconds:.1f} s, {seconds / steps:.2f} s a step"

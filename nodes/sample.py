@@ -131,7 +131,7 @@ class SVDSampler(io.ComfyNode):
                         step=0.001,
                         round=0.001,
                         tooltip="Noise to stop at; 0: none is left. Above 0 the latent "
-                        "stays noisy, for another sampler to finish.",
+                        "stays noisy, for another sampler to finish without adding noise.",
                     )
                 ),
                 advanced(
@@ -143,6 +143,14 @@ class SVDSampler(io.ComfyNode):
                         step=0.1,
                         tooltip="Only for guidance that another node put on the model, "
                         "such as VideoLinearCFGGuidance.",
+                    )
+                ),
+                advanced(
+                    io.Boolean.Input(
+                        "add_noise",
+                        default=True,
+                        tooltip="Off: the latent is noisy already, from a sampler that stopped at "
+                        "this one's start sigma.",
                     )
                 ),
                 io.Sigmas.Input(
@@ -174,9 +182,12 @@ class SVDSampler(io.ComfyNode):
         start_sigma,
         end_sigma,
         cfg,
+        add_noise,
         sigmas=None,
     ) -> io.NodeOutput:
-        settings = SamplerSettings(seed, steps, schedule, sampler, start_sigma, end_sigma, cfg)
+        settings = SamplerSettings(
+            seed, steps, schedule, sampler, start_sigma, end_sigma, cfg, add_noise
+        )
         return io.NodeOutput(*run_sampler(model, positive, negative, latent, settings, sigmas))
 
 
