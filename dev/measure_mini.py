@@ -34,7 +34,7 @@ from train_mini import ROOT, pictures  # noqa: E402
 
 WIDTH, HEIGHT, FRAMES, FPS = 256, 144, 14, 7
 BUCKETS = (20, 80, 110, 140, 200)
-STEPS = 15
+STEPS = 25
 Rows = dict[int, list[tuple[ClipMotion, float]]]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from svd_studio.sampling.guidance import FrameGuidance
+from svd_studio.sampling.guidance import PRESETS, FrameGuidance
 from svd_studio.sampling.sigmas import make_sigmas
 from torch.testing import assert_close
 
@@ -63,7 +63,13 @@ def test_all_of_the_range_is_the_default(run, settings):
 
 def test_the_report_names_model_size_seed_and_guidance(run, settings):
     _, report = run(settings)
-    for words in ("svd-mini", "3 frames of 64x64", "seed 7", "linear 1 to 1", "6 steps of euler"):
+    for words in (
+        "svd-mini",
+        "3 frames of 64x64",
+        "seed 7",
+        PRESETS["svd-mini"].describe(),
+        "6 steps of euler",
+    ):
         assert words in report
 
 
