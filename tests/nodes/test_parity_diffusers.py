@@ -44,7 +44,7 @@ def ours(mini, photograph):
         told = (width, height, FRAMES, 127, 7, LEVEL, SEED, "cover", Framing.WHOLE.value)
         conditioning = SVDConditioning.execute(mini.image_encoder, mini.vae, photograph, *told)
         (model,) = SVDGuidance.execute(mini.model, CUSTOM, 1.0, 3.0, "linear").args
-        run = (SEED, STEPS, "karras", "euler", 0.0, 0.0, 1.0)
+        run = (SEED, STEPS, "karras", "euler", 0.0, 0.0, 1.0, True)
         latent, _ = SVDSampler.execute(model, *conditioning.args, *run).args
         (frames,) = SVDDecode.execute(mini.vae, latent).args
     return SimpleNamespace(latents=latent["samples"], frames=frames)

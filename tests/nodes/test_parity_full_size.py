@@ -35,7 +35,7 @@ def ours(core, picture):
         told = (WIDTH, HEIGHT, FRAMES, BUCKET, FPS, 0.0, 0, "cover", Framing.CENTRE.value)
         conditioning = SVDConditioning.execute(image_encoder, vae, picture, *told).args
         (guided,) = SVDGuidance.execute(model, CUSTOM, CFG_FIRST, CFG_LAST, "linear").args
-        run = (SEED, STEPS, "karras", "euler", 0.0, 0.0, 1.0)
+        run = (SEED, STEPS, "karras", "euler", 0.0, 0.0, 1.0, True)
         latent, _ = SVDSampler.execute(guided, *conditioning, *run).args
         return results(model, image_encoder, vae, conditioning, latent)
 
