@@ -3,7 +3,8 @@
     python3 studio.py measure-mini [--weights FILE] [--sheet FILE.png]
 
 prints a table by motion bucket and, beside it, the same measures of true camera moves that went
-through the same autoencoder.
+through the same autoencoder. The first frame is compared with the picture's own reconstruction; that
+of a true move, with what was rendered.
 """
 
 from comfy_runtime import start_core
@@ -96,8 +97,9 @@ def measure(svd: LoadedSVD, held_out: Sequence[Picture], buckets: Sequence[int])
         for seed, (picture, still) in enumerate(zip(held_out, stills, strict=True)):
             clip = generate(svd, picture, bucket, seed)
             result.made[bucket].append((measure_motion(clip), psnr(clip[0], still)))
-            truth = through_the_vae(svd, true_clip(picture, bucket, seed))
-            result.true[bucket].append((measure_motion(truth), psnr(truth[0], still)))
+            moved = true_clip(picture, bucket, seed)
+            truth = through_the_vae(svd, moved)
+            result.true[bucket].append((measure_motion(truth), psnr(truth[0], moved[0])))
             result.sheet.append(np.hstack([still, *clip[[0, 4, 9, 13]]]))
     return result
 
