@@ -3,8 +3,8 @@
     python3 studio.py measure-mini [--weights FILE] [--sheet FILE.png]
 
 prints a table by motion bucket and, beside it, the same measures of true camera moves that went
-through the same autoencoder. The first frame is compared with the picture's own reconstruction; that
-of a true move, with what was rendered.
+through the same autoencoder. The first frame is compared with the picture's own reconstruction;
+that of a true move, with what was rendered.
 """
 
 from comfy_runtime import start_core
