@@ -1,0 +1,87 @@
+"""Activation peaks without a GPU: the bytes of tensors alive at once, counted as a model runs.
+
+Works on the meta device, where nothing is computed and a full-size film takes seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class LivePeak(TorchDispatchMode):
+    """Inside the `with` block every new storage counts until it is freed; see `peak`, in bytes.
+
+    What exists before the block, as weights do, does not count. `device_type` limits the count to
+    one kind of device, so that what waits in host memory is not taken for device memory.
+    """
+
+    def __init__(self, device_type: str | None = None) -> None:
+        super().__init__()
+        self.device_type = device_type
+        self.live = self.peak = 0
+        self._alive: dict[int, int] = {}
+
+    def __torch_dispatch__(  # noqa: ANN204 - torch's signature
+        self,
+        func: Any,  # noqa: ANN401
+        types: Any,  # noqa: ANN401
+        args: tuple = (),
+        kwargs: dict | None = None,  # noqa: ANN401
+    ):
+        kwargs = kwargs or {}
+        given = {t.untyped_storage()._cdata for t in _tensors((args, kwargs))}
+        out = func(*args, **kwargs)
+        for tensor in _tensors(out):
+            # A view of what was there before, of a weight say, is no new memory.
+            if tensor.untyped_storage()._cdata not in given:
+                self._watch(tensor)
+        return out
+
+    def _watch(self, tensor: torch.Tensor) -> None:
+        if self.device_type not in (None, tensor.device.type):
+            return
+        storage = tensor.untyped_storage()
+        key, size = storage._cdata, storage.nbytes()
+        if key in self._alive:
+            return
+        self._alive[key] = size
+        self.live += size
+        self.peak = max(self.peak, self.live)
+        weakref.finalize(storage, self._drop, key, size)
+
+    def _drop(self, key: int, size: int) -> None:
+        self._alive.pop(key, None)
+        self.live -= size
+
+
+def _tensors(tree: Any) -> Iterator[torch.Tensor]:  # noqa: ANN401
+    return (leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor))
+
+
+@contextlib.contextmanager
+def linear_attention() -> Iterator[None]:
+    """Inside the block attention allocates its output alone, as flash attention does."""
+    from unittest.mock import patch
+
+    import comfy.ldm.modules.attention as attention
+    import comfy.ldm.modules.diffusionmodules.model as autoencoder
+
+    def unet_attention(q, k, v, heads, mask=None, **options):  # noqa: ANN001, ANN003, ANN202
+        if options.get("skip_reshape"):
+            q = q.new_empty(q.shape[0], q.shape[2], q.shape[1] * q.shape[3])
+        return torch.empty_like(q)
+
+    with contextlib.ExitStack() as stack:
+        for name in ("optimized_attention", "optimized_attention_masked"):
+            stack.enter_context(patch.object(attention, name, unet_attention))
+        stack.enter_context(
+            patch.object(autoencoder, "vae_attention", lambda: lambda q, k, v: torch.empty_like(v))
+        )
+        yield
