@@ -33,7 +33,7 @@ class LivePeak(TorchDispatchMode):
         func: Any,  # noqa: ANN401
         types: Any,  # noqa: ANN401
         args: tuple = (),
-        kwargs: dict | None = None,  # noqa: ANN401
+        kwargs: dict | None = None,
     ):
         kwargs = kwargs or {}
         given = {t.untyped_storage()._cdata for t in _tensors((args, kwargs))}
