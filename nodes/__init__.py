@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import condition, decode, load, sample, video
+from . import condition, decode, load, memory, sample, video
 
 NODES: tuple[type[io.ComfyNode], ...] = (
     *load.NODES,
     *condition.NODES,
+    *memory.NODES,
     *sample.NODES,
     *decode.NODES,
     *video.NODES,

@@ -13,10 +13,14 @@ import torch
 from comfy.model_patcher import ModelPatcher
 
 from ..models.loader import info_of
-from ..models.patcher import guidance_of, has_foreign_guidance, with_guidance
+from ..models.patches.guidance import guidance_of, has_foreign_guidance, with_guidance
+from ..models.patches.memory import memory_run_of, with_memory_plan
 from ..models.svd import SVDInfo
 from ..sampling.guidance import PRESETS, FrameGuidance
+from ..sampling.memory import GIBI
+from ..sampling.peak import PeakMemory
 from ..sampling.sigmas import make_sigmas
+from .forecast import is_svd
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ def run_sampler(
 
     With all of the range and none of the extras this is core's KSampler, number for number.
     """
-    model, guidance = _guided(model)
+    model, guidance = _guided(_planned(model))
     schedule = "sigmas of another node"
     if sigmas is None:
         schedule, sigmas = settings.schedule, sigmas_for(model, settings)
@@ -56,25 +60,27 @@ def run_sampler(
         noise = torch.zeros_like(samples)
     cfg = settings.cfg if guidance is None else max(guidance.first, guidance.last)
     started = time.monotonic()
-    result = comfy.sample.sample_custom(
-        model,
-        noise,
-        1.0 if guidance and not guidance.needs_uncond else cfg,
-        comfy.samplers.sampler_object(settings.sampler),
-        sigmas,
-        positive,
-        negative,
-        samples,
-        noise_mask=latent.get("noise_mask"),
-        callback=latent_preview.prepare_callback(model, len(sigmas) - 1),
-        disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
-        seed=settings.seed,
-    )
+    with PeakMemory(model.load_device) as memory:
+        result = comfy.sample.sample_custom(
+            model,
+            noise,
+            1.0 if guidance and not guidance.needs_uncond else cfg,
+            comfy.samplers.sampler_object(settings.sampler),
+            sigmas,
+            positive,
+            negative,
+            samples,
+            noise_mask=latent.get("noise_mask"),
+            callback=latent_preview.prepare_callback(model, len(sigmas) - 1),
+            disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+            seed=settings.seed,
+        )
     report = [
         *_describe(model, result, guidance, settings),
         f"{len(sigmas) - 1} steps of {settings.sampler}, {schedule}, "
         f"sigma {float(sigmas[0]):g} to {float(sigmas[-1]):g}",
         _pace(time.monotonic() - started, len(sigmas) - 1),
+        *_memory(model, memory.peak),
     ]
     return latent | {"samples": result}, "\n".join(report)
 
@@ -98,6 +104,11 @@ def preset_of(info: SVDInfo | None) -> FrameGuidance:
     return PRESETS[info.variant if info else "svd"]
 
 
+def _planned(model: ModelPatcher) -> ModelPatcher:
+    """The model with a memory plan on it: that of SVD Memory Plan, or one for what is free."""
+    return with_memory_plan(model, None) if is_svd(model) and not memory_run_of(model) else model
+
+
 def _guided(model: ModelPatcher) -> tuple[ModelPatcher, FrameGuidance | None]:
     """The model with some guidance on it; None when it is another node's."""
     if has_foreign_guidance(model):
@@ -119,6 +130,12 @@ def _describe(
         f"{frames} frames of {width * 8}x{height * 8}, seed {settings.seed}",
         f"guidance {guidance.describe() if guidance else f'of another node, cfg {settings.cfg:g}'}",
     ]
+
+
+def _memory(model: ModelPatcher, peak: int) -> list[str]:
+    run = memory_run_of(model)
+    of = "of the device" if model.load_device.type == "cuda" else "of this process"
+    return [*([run.describe()] if run else []), f"measured peak {peak / GIBI:.2f} GiB {of}"]
 
 
 def _pace(seconds: float, steps: int) -> str:

@@ -6,7 +6,7 @@ import comfy.samplers
 from comfy_api.latest import io
 
 from ..models.loader import info_of
-from ..models.patcher import with_guidance
+from ..models.patches.guidance import with_guidance
 from ..sampling.guidance import PRESETS, FrameGuidance, GuidanceShape
 from ..sampling.sigmas import SCHEDULES
 from .run_sampler import SamplerSettings, preset_of, run_sampler

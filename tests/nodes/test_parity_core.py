@@ -42,7 +42,7 @@ def of_pack(model, conditioning, sampler="euler", sigmas=None):
 )
 def test_every_sampler_gives_what_core_gives(mini, conditioning, sampler):
     from comfy_extras.nodes_video_model import VideoLinearCFGGuidance
-    from svd_studio.models.patcher import with_guidance
+    from svd_studio.models.patches.guidance import with_guidance
 
     ours = of_pack(with_guidance(mini.model, FrameGuidance(1.0, 2.5)), conditioning, sampler)
     theirs = of_core(VideoLinearCFGGuidance, mini.model, conditioning, sampler)
@@ -51,7 +51,7 @@ def test_every_sampler_gives_what_core_gives(mini, conditioning, sampler):
 
 def test_triangle_guidance_gives_what_core_gives(mini, conditioning):
     from comfy_extras.nodes_video_model import VideoTriangleCFGGuidance
-    from svd_studio.models.patcher import with_guidance
+    from svd_studio.models.patches.guidance import with_guidance
 
     guidance = FrameGuidance(1.0, 2.5, GuidanceShape.TRIANGLE)
     ours = of_pack(with_guidance(mini.model, guidance), conditioning)
@@ -69,7 +69,7 @@ def test_guidance_of_core_is_kept(mini, conditioning):
 
 
 def test_guidance_of_the_pack_works_in_the_sampler_of_core(mini, conditioning):
-    from svd_studio.models.patcher import with_guidance
+    from svd_studio.models.patches.guidance import with_guidance
 
     from nodes import KSampler
 
@@ -90,7 +90,7 @@ def test_align_your_steps_is_the_schedule_of_core(core):
 
 
 def test_two_halves_of_a_schedule_are_the_whole(mini, conditioning):
-    from svd_studio.models.patcher import with_guidance
+    from svd_studio.models.patches.guidance import with_guidance
     from svd_studio.sampling.sigmas import make_sigmas
 
     positive, negative, latent = conditioning

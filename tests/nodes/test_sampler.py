@@ -74,7 +74,7 @@ def test_the_report_names_model_size_seed_and_guidance(run, settings):
 
 
 def test_guidance_on_the_model_wins_over_the_preset(run, settings, mini):
-    from svd_studio.models.patcher import with_guidance
+    from svd_studio.models.patches.guidance import with_guidance
 
     guided, report = run(settings, model=with_guidance(mini.model, FrameGuidance(1.0, 4.0)))
     plain, _ = run(settings)

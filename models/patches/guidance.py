@@ -1,4 +1,4 @@
-"""Behaviour put on a clone of a MODEL, through the hooks that core offers for it."""
+"""A guidance scale for every frame, on a clone of a MODEL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
-from ..sampling.guidance import FrameGuidance
+from ...sampling.guidance import FrameGuidance
 
 GUIDANCE_KEY = "svd_studio_guidance"
 
