@@ -27,7 +27,7 @@ class MetaUNet:
 
     def run(self, one_pass: Pass, rung: Rung) -> None:
         """One pass as `rung` would do it; skips that wait in host memory leave the device."""
-        frames = one_pass.num_frames * (one_pass.conds if rung.conds_together else 1)
+        frames = one_pass.num_frames * one_pass.conds
         size = (one_pass.height, one_pass.width)
         options = {}
         if rung.park_skips:

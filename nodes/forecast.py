@@ -7,7 +7,7 @@ from comfy.model_patcher import ModelPatcher
 
 from ..models.loader import info_of
 from ..models.patches.memory import free_for_activations, pass_of, unet_architecture_of
-from ..sampling.memory import GIBI, RUNGS, activation_bytes, plan_memory
+from ..sampling.memory import GIBI, RUNGS, activation_bytes, plan_memory, share_a_pass
 
 PUBLISHED = (14, 4, 72, 128)  # latents of 14 frames of 1024x576
 
@@ -18,8 +18,9 @@ def memory_forecast(model: ModelPatcher, budget: float | None, latent: dict | No
     Without a latent, for the size that the model was trained on.
     """
     require_video_unet(model)
-    one_pass = pass_of(model, latent["samples"].shape if latent else _native(model), conds=2)
     unet = unet_architecture_of(model)
+    shape = latent["samples"].shape if latent else _native(model)
+    one_pass = share_a_pass(unet, pass_of(model, shape), conds=2)
     limit = free_for_activations(model) if budget is None else budget
     chosen = plan_memory(unet, one_pass, limit)
     lines = [

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 FEED_FORWARD_WIDTH = 8  # GEGLU projects every token to eight times its channels
 
 WeightsOf = Callable[[nn.Module, Tensor], tuple[Tensor, Tensor]]
+Pieces = Callable[[Tensor, "Chunking"], Iterator]
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,18 @@ def video_res_block(
     chunking: Chunking,
 ) -> Tensor:
     """Core's `VideoResBlock` on x (b*T, C, H, W), emb (b*T, E): returns (b*T, C', H, W)."""
+    in_space = _res_block_of_film if _channels_last(x) else _res_block_of_frames
+    out = in_space(block, x, emb, chunking)
+    emb = rearrange(emb, "(b t) c -> b t c", t=num_video_frames)
+    film = rearrange(out, "(b t) c h w -> b c t h w", t=num_video_frames)
+    _res_block_in_time(block, film, emb, image_only_indicator, chunking)
+    return out
+
+
+def _res_block_of_frames(block: nn.Module, x: Tensor, emb: Tensor, chunking: Chunking) -> Tensor:
+    """The block's part in space on x (n, C, H, W), some frames after the others."""
     in_space = super(type(block), block).forward
-    size = x.shape[-2] * x.shape[-1]
-    widest = max(x.shape[1], block.out_channels) * size
+    widest = max(x.shape[1], block.out_channels) * x.shape[-2] * x.shape[-1]
     out = None
     for frames in chunking.ranges(len(x), widest):
         piece = in_space(x[frames], emb[frames])
@@ -58,9 +68,23 @@ def video_res_block(
             out = _empty((len(x), *piece.shape[1:]), piece)
         out[frames] = piece
         del piece
-    emb = rearrange(emb, "(b t) c -> b t c", t=num_video_frames)
-    film = rearrange(out, "(b t) c h w -> b c t h w", t=num_video_frames)
-    _res_block_in_time(block, film, emb, image_only_indicator, chunking)
+    return out
+
+
+def _res_block_of_film(block: nn.Module, x: Tensor, emb: Tensor, chunking: Chunking) -> Tensor:
+    """The same for channels-last x, whose group norm on the CPU rounds as the batch is long.
+
+    So the norms see every frame, and a few groups of channels at a time.
+    """
+    h, convolution = _before_last_convolution(
+        block, x, block.emb_layers(emb)[..., None, None], _frames, chunking
+    )
+    out = None
+    for frames in _frames(h, chunking):
+        piece = block.skip_connection(x[frames]) + convolution(h[frames])
+        if out is None:
+            out = h if _channels_last(piece) else _empty(h.shape, piece)
+        out[frames] = piece
     return out
 
 
@@ -73,28 +97,38 @@ def _res_block_in_time(
 ) -> None:
     """Replace film (b, C, T, H, W) by its blend with what the block's `time_stack` makes of it."""
     layers = block.time_stack
-    norm, *activation, convolution = layers.in_layers
-    h = _normalised(norm, activation, film, chunking)
-    shift = layers.emb_layers(emb).to(h.dtype).movedim(1, 2)[..., None, None]
-    h = _convolved(convolution, h, shift, chunking)
-    norm, *activation, convolution = layers.out_layers
-    h = _normalised(norm, activation, h, chunking, out=h)
+    shift = layers.emb_layers(emb).movedim(1, 2)[..., None, None]
+    h, convolution = _before_last_convolution(layers, film, shift, _rows, chunking)
     for rows in _rows(h, chunking):
-        x = film[..., rows, :]
-        mixed = layers.skip_connection(x) + convolution(h[..., rows, :])
-        film[..., rows, :] = block.time_mixer(
-            x_spatial=x, x_temporal=mixed, image_only_indicator=image_only_indicator
+        mixed = layers.skip_connection(film[rows]) + convolution(h[rows])
+        film[rows] = block.time_mixer(
+            x_spatial=film[rows], x_temporal=mixed, image_only_indicator=image_only_indicator
         )
 
 
-def _convolved(convolution: nn.Module, h: Tensor, shift: Tensor, chunking: Chunking) -> Tensor:
-    """convolution(h) + shift, in the memory of h where the layout allows."""
+def _before_last_convolution(
+    block: nn.Module, x: Tensor, shift: Tensor, pieces: Pieces, chunking: Chunking
+) -> tuple[Tensor, nn.Module]:
+    """A residual block up to its last convolution, and that; `shift` is its timestep embedding."""
+    norm, *activation, convolution = block.in_layers
+    h = _normalised(norm, activation, x, chunking)
+    h = _convolved(convolution, h, shift.to(h.dtype), pieces, chunking)
+    norm, *activation, convolution = block.out_layers
+    return _normalised(norm, activation, h, chunking, out=h), convolution
+
+
+def _convolved(
+    convolution: nn.Module, h: Tensor, shift: Tensor, pieces: Pieces, chunking: Chunking
+) -> Tensor:
+    """convolution(h) + shift, in the memory of h where width and layout allow."""
+    shift = shift.expand(-1, -1, *h.shape[2:])
     out = None
-    for rows in _rows(h, chunking):
-        piece = convolution(h[..., rows, :]) + shift
+    for where in pieces(h, chunking):
+        piece = convolution(h[where]) + shift[where]
         if out is None:
-            out = h if _channels_last(piece) == _channels_last(h) else _empty(h.shape, piece)
-        out[..., rows, :] = piece
+            same = piece.shape[1] == h.shape[1] and _channels_last(piece) == _channels_last(h)
+            out = h if same else _empty((len(h), piece.shape[1], *h.shape[2:]), piece)
+        out[where] = piece
     return out
 
 
@@ -136,8 +170,13 @@ def _empty(shape: Sequence[int], piece: Tensor) -> Tensor:
     return torch.empty(shape, dtype=piece.dtype, device=piece.device, memory_format=layout)
 
 
-def _rows(h: Tensor, chunking: Chunking) -> Iterator[slice]:
-    return chunking.ranges(h.shape[-2], h.numel() // h.shape[-2])
+def _frames(h: Tensor, chunking: Chunking) -> Iterator[slice]:
+    return chunking.ranges(len(h), h[0].numel())
+
+
+def _rows(h: Tensor, chunking: Chunking) -> Iterator[tuple]:
+    for rows in chunking.ranges(h.shape[-2], h.numel() // h.shape[-2]):
+        yield (..., rows, slice(None))
 
 
 def video_transformer(
@@ -156,9 +195,12 @@ def video_transformer(
     per_frame = FEED_FORWARD_WIDTH * x[0].numel()
     by_frames = list(chunking.ranges(len(x), per_frame))
     tokens = x.new_empty(len(x), height * width, transformer.proj_in.out_features)
+    film = rearrange(tokens, "n (h w) c -> n c h w", h=height)
+    if _channels_last(x):
+        _normalised(transformer.norm, [], x, chunking, out=film)
     for frames in by_frames:
-        piece = rearrange(transformer.norm(x[frames]), "n c h w -> n (h w) c")
-        tokens[frames] = transformer.proj_in(piece)
+        normed = film[frames] if _channels_last(x) else transformer.norm(x[frames])
+        tokens[frames] = transformer.proj_in(rearrange(normed, "n c h w -> n (h w) c"))
     position = _frame_positions(transformer, len(x), timesteps, x)
     time_context = (context if time_context is None else time_context)[::timesteps]
     for index, blocks in enumerate(
@@ -180,7 +222,6 @@ def video_transformer(
                 x_spatial=piece, x_temporal=mixed, image_only_indicator=image_only_indicator
             )
     # The tokens' memory becomes the result, channels last as core's own sum would be.
-    film = rearrange(tokens, "n (h w) c -> n c h w", h=height)
     for frames in by_frames:
         piece = rearrange(transformer.proj_out(tokens[frames]), "n (h w) c -> n c h w", h=height)
         film[frames] = piece + x[frames]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from .unet_layers import Layer, UNetWidths, walk
@@ -14,24 +14,26 @@ MEBI, GIBI = 2**20, 2**30
 class Rung:
     """One exact way through the UNet; further rungs hold less and take longer, if at all.
 
-    `conds_together`: both conditionings in one pass where core sees room for it, else in two.
     `chunk_elements`: see `chunking.Chunking`; None is core's own code, untouched.
     `park_skips`: what the encoder half keeps for the decoder half waits in host memory.
     """
 
     name: str
-    conds_together: bool = False
     chunk_elements: int | None = None
     park_skips: bool = False
 
 
 RUNGS = (
-    Rung("whole", conds_together=True),
-    Rung("whole, one conditioning at a time"),
+    Rung("whole"),
     Rung("large chunks", chunk_elements=128 * MEBI),
     Rung("small chunks", chunk_elements=32 * MEBI),
     Rung("small chunks, skips in host memory", chunk_elements=32 * MEBI, park_skips=True),
 )
+
+
+# Conditionings of a film so small share a pass: it keeps a GPU busy, and fits anywhere. Those of a
+# larger one take turns even where memory is plenty: kernels round differently for other batches.
+TOGETHER_BELOW = 256 * MEBI
 
 
 class AttentionKind(str, Enum):
@@ -81,10 +83,7 @@ def plan_memory(
     budget: float,
     rungs: tuple[Rung, ...] = RUNGS,
 ) -> MemoryPlan:
-    """The first of `rungs` whose estimate is within `budget` bytes, else the last.
-
-    `one_pass.conds` counts the conditionings; rungs that take them one at a time hold one.
-    """
+    """The first of `rungs` whose estimate is within `budget` bytes, else the last."""
     for rung in rungs:
         plan = MemoryPlan(rung, activation_bytes(unet, one_pass, rung), budget)
         if plan.fits:
@@ -92,9 +91,19 @@ def plan_memory(
     return plan
 
 
+def share_a_pass(unet: UNetWidths, one_pass: Pass, conds: int) -> Pass:
+    """The pass with all `conds` conditionings where the film is small enough, else with one.
+
+    A matter of the film and not of the memory there is, so that it is the same everywhere.
+    """
+    together = replace(one_pass, conds=conds, attention=AttentionKind.FLASH)
+    fits = activation_bytes(unet, together, RUNGS[0]) <= TOGETHER_BELOW
+    return replace(one_pass, conds=conds if fits else 1)
+
+
 def activation_bytes(unet: UNetWidths, one_pass: Pass, rung: Rung) -> int:
     """Peak of a pass beside the weights, at most 10 % off what counting live tensors gives."""
-    frames = one_pass.num_frames * (one_pass.conds if rung.conds_together else 1)
+    frames = one_pass.num_frames * one_pass.conds
     elements = max(
         layer.held(rung.park_skips) * frames + _allocated(layer, frames, rung.chunk_elements)
         for layer in walk(unet, one_pass.height, one_pass.width)

@@ -13,13 +13,13 @@ class ShortMemory(TorchDispatchMode):
     """Counts tensors of `large` bytes or more as they are made, and refuses some of them.
 
     `fail_at`: the number, from 0, of the one that is refused. `limit`: every tensor of more bytes
-    is refused, as if the device had no more.
+    is refused, as if the device had no more. `largest` is the largest that was asked for.
     """
 
     def __init__(self, large: int, fail_at: int | None = None, limit: float = float("inf")):
         super().__init__()
         self.large, self.fail_at, self.limit = large, fail_at, limit
-        self.count = 0
+        self.count = self.largest = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
         kwargs = kwargs or {}
@@ -31,6 +31,7 @@ class ShortMemory(TorchDispatchMode):
         return out
 
     def _allocate(self, size: int) -> None:
+        self.largest = max(self.largest, size)
         if size > self.limit:
             raise torch.OutOfMemoryError(f"a stand-in refused {size} bytes")
         if size >= self.large:

@@ -23,6 +23,7 @@ from ...sampling.memory import (
     Pass,
     activation_bytes,
     plan_memory,
+    share_a_pass,
 )
 from ...sampling.parked_skips import ParkedSkips
 from ..architecture import UNetArchitecture
@@ -128,10 +129,9 @@ class MemoryRun:
         timestep: Tensor,
         model_options: dict,
     ) -> list[Tensor]:
-        rung = self.plan.rung
-        if rung.park_skips:
+        if self.plan.rung.park_skips:
             model_options = _with_parked_skips(model_options)
-        if rung.conds_together:
+        if self._one_pass.conds > 1:
             return executor(model, conds, x, timestep, model_options)
         results = []
         for index in range(len(conds)):
@@ -160,7 +160,7 @@ class MemoryRun:
         # Core adds a control to the skips before we can bring them back from host memory.
         self._rungs = tuple(rung for rung in RUNGS if not (rung.park_skips and controlled))
         self._unet = unet_architecture_of(model)
-        self._one_pass = pass_of(model, noise_shape, conds=len(conds))
+        self._one_pass = share_a_pass(self._unet, pass_of(model, noise_shape), len(conds))
         budget = free_for_activations(model) if self.budget is None else self.budget
         self.plan = plan_memory(self._unet, self._one_pass, budget, self._rungs)
         if self.budget is not None and not self.plan.fits:
@@ -197,14 +197,14 @@ def unet_architecture_of(model: ModelPatcher) -> UNetArchitecture:
     )
 
 
-def pass_of(model: ModelPatcher, latent_shape: Sequence[int], conds: int = 1) -> Pass:
-    """A pass over latents (T, 4, h, w) with this MODEL on this machine."""
+def pass_of(model: ModelPatcher, latent_shape: Sequence[int]) -> Pass:
+    """A pass over latents (T, 4, h, w) with this MODEL on this machine, one conditioning."""
     network = model.model
     dtype = network.manual_cast_dtype or network.get_dtype()
     flash = management.xformers_enabled() or management.pytorch_attention_flash_attention()
     kind = AttentionKind.FLASH if flash else AttentionKind.SLICED
     frames, _, height, width = latent_shape
-    return Pass(frames, height, width, dtype.itemsize, conds, kind)
+    return Pass(frames, height, width, dtype.itemsize, attention=kind)
 
 
 def free_for_activations(model: ModelPatcher) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -18,11 +19,12 @@ from svd_studio.sampling.memory import (
     Pass,
     activation_bytes,
     plan_memory,
+    share_a_pass,
 )
 
 SVD = UNetArchitecture()
 FILM = Pass(25, 72, 128, 2, conds=2)
-SIZES = [(14, 72, 128), (25, 72, 128), (25, 40, 72), (8, 96, 96), (49, 72, 128), (14, 18, 32)]
+SIZES = [(14, 72, 128), (25, 72, 128), (25, 40, 72), (8, 96, 96), (14, 18, 32)]
 PASSES = st.builds(
     Pass,
     st.integers(1, 120),
@@ -54,7 +56,7 @@ def test_estimates_are_within_a_tenth_of_the_live_tensors(core, architecture, ru
 
 
 @pytest.mark.comfy
-@pytest.mark.parametrize("rung", RUNGS[:4], ids=lambda rung: rung.name)
+@pytest.mark.parametrize("rung", RUNGS[:3], ids=lambda rung: rung.name)
 @pytest.mark.parametrize("room", [1.0, 1.2, 2.0])
 def test_sliced_attention_stays_within_the_budget_it_was_planned_for(core, rung, room):
     from svd_studio.dev.meta_unet import MetaUNet
@@ -74,17 +76,16 @@ def test_sliced_attention_stays_within_the_budget_it_was_planned_for(core, rung,
 
 
 def test_the_published_film_meets_its_yardsticks():
-    chunked = RUNGS[2]
-    assert activation_bytes(SVD, FILM, chunked) <= 2.0 * GIBI
-    assert activation_bytes(SVD, FILM, RUNGS[-1]) <= 1.0 * GIBI
+    chunked, one = RUNGS[1], replace(FILM, conds=1)
+    assert activation_bytes(SVD, one, chunked) <= 2.0 * GIBI
+    assert activation_bytes(SVD, FILM, chunked) <= 3.6 * GIBI
+    assert activation_bytes(SVD, one, RUNGS[-1]) <= 1.0 * GIBI
 
 
 @given(PASSES)
 def test_every_rung_needs_less_than_the_one_above(one_pass):
     needs = [activation_bytes(SVD, one_pass, rung) for rung in RUNGS]
-    # Chunks hold one frame at the least, which for a handful of frames is no gain.
-    assert needs[0] >= needs[1]
-    assert needs[2] >= needs[3] >= needs[4]
+    assert needs == sorted(needs, reverse=True)
 
 
 @given(PASSES, st.floats(0, 64), st.floats(0, 64))
@@ -100,11 +101,22 @@ def test_a_plan_that_fits_is_within_its_budget(one_pass, gib):
     assert plan.fits or plan.rung is RUNGS[-1]
 
 
+@given(PASSES, st.integers(1, 2))
+def test_conditionings_share_a_pass_by_the_film_and_not_by_the_attention(one_pass, conds):
+    kinds = [replace(one_pass, attention=kind) for kind in AttentionKind]
+    assert len({share_a_pass(SVD, kind, conds).conds for kind in kinds}) == 1
+
+
+def test_small_films_share_a_pass_and_large_ones_do_not():
+    assert share_a_pass(SVD, Pass(14, 8, 16, 2), 2).conds == 2
+    assert share_a_pass(SVD, FILM, 2).conds == 1
+
+
 def test_without_a_limit_nothing_is_chunked():
     assert plan_memory(SVD, FILM, float("inf")).rung is RUNGS[0]
 
 
 def test_a_plan_says_what_it_needs_and_may_take():
-    text = plan_memory(SVD, FILM, 2 * GIBI).describe()
+    text = plan_memory(SVD, replace(FILM, conds=1), 2 * GIBI).describe()
     assert "large chunks" in text
     assert "2.00 GiB" in text
