@@ -48,12 +48,12 @@ def generate(svd: LoadedSVD, picture: Picture, bucket: int, seed: int) -> np.nda
     ).args  # fmt: skip
     settings = SamplerSettings(seed, STEPS, "karras", "euler", 0.0, 0.0, 1.0)
     sampled, _ = run_sampler(svd.model, positive, negative, latent, settings)
-    return to_bytes(decode_film(svd.vae, sampled["samples"]))
+    return to_bytes(decode_film(svd.vae, sampled["samples"])[0])
 
 
 def through_the_vae(svd: LoadedSVD, frames: np.ndarray) -> np.ndarray:
     images = torch.from_numpy(frames).float() / 255
-    return to_bytes(decode_film(svd.vae, svd.vae.encode(images)))
+    return to_bytes(decode_film(svd.vae, svd.vae.encode(images))[0])
 
 
 def true_clip(picture: Picture, bucket: int, seed: int) -> np.ndarray:

@@ -1,11 +1,13 @@
-"""From latents to frames."""
+"""From latents to frames, and from frames to latents."""
 
 from __future__ import annotations
 
 from comfy_api.latest import io
 
-from .run_decode import decode_film
-from .schema import schema
+from .report import show
+from .run_decode import DecodeMode, DecodeSettings, decode_film
+from .run_encode import encode_film
+from .schema import advanced, schema
 
 
 class SVDDecode(io.ComfyNode):
@@ -16,19 +18,78 @@ class SVDDecode(io.ComfyNode):
         return schema(
             node_id="SVDStudioDecode",
             display_name="SVD Decode",
-            description="Decode the film with SVD's temporal decoder: in one piece where memory "
-            "allows, else in windows that overlap and cross-fade. Frames are never decoded alone.",
-            search_aliases=["VAE Decode"],
+            description="Decode the film with SVD's temporal decoder, the whole film at once in "
+            "any amount of memory: what does not fit waits in host memory, or in a file. The "
+            "amount changes how long it takes, never the pixels.",
+            search_aliases=["VAE Decode", "VAE Decode (Tiled)"],
             inputs=[
                 io.Vae.Input("vae", tooltip="From Load SVD Model."),
                 io.Latent.Input("latent", tooltip="From SVD Sampler."),
+                advanced(
+                    io.Combo.Input(
+                        "mode",
+                        options=[mode.value for mode in DecodeMode],
+                        default=DecodeMode.EXACT.value,
+                        optional=True,
+                        tooltip="exact: every frame sees the whole film. windowed: windows of "
+                        "frames that overlap and cross-fade, where the film does not fit.",
+                    )
+                ),
+                advanced(
+                    io.Float.Input(
+                        "memory_gib",
+                        default=0.0,
+                        min=0.0,
+                        max=1024.0,
+                        step=0.25,
+                        optional=True,
+                        tooltip="GiB for activations on the device, beside the VAE's weights. "
+                        "0: what is free.",
+                    )
+                ),
             ],
-            outputs=[io.Image.Output(display_name="images")],
+            outputs=[
+                io.Image.Output(display_name="images"),
+                io.String.Output(
+                    display_name="report",
+                    tooltip="How it was decoded, where activations waited, memory and time.",
+                ),
+            ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
-    def execute(cls, vae, latent) -> io.NodeOutput:
-        return io.NodeOutput(decode_film(vae, latent["samples"]))
+    def execute(cls, vae, latent, mode=DecodeMode.EXACT.value, memory_gib=0.0) -> io.NodeOutput:
+        settings = DecodeSettings(DecodeMode(mode), memory_gib)
+        frames, report = decode_film(vae, latent["samples"], settings)
+        show(report, cls.hidden.unique_id if cls.hidden else None)
+        return io.NodeOutput(frames, report)
 
 
-NODES = (SVDDecode,)
+class SVDEncode(io.ComfyNode):
+    """A clip into latents, a few frames at a time."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="SVDStudioEncode",
+            display_name="SVD Encode",
+            description="Encode a film into latents, a few frames at a time. Each frame is "
+            "encoded whole and by itself, so memory changes nothing about the result.",
+            search_aliases=["VAE Encode"],
+            inputs=[
+                io.Vae.Input("vae", tooltip="From Load SVD Model."),
+                io.Image.Input(
+                    "images",
+                    tooltip="The frames. Sides that are no multiple of 8 are cropped evenly.",
+                ),
+            ],
+            outputs=[io.Latent.Output(display_name="latent")],
+        )
+
+    @classmethod
+    def execute(cls, vae, images) -> io.NodeOutput:
+        return io.NodeOutput({"samples": encode_film(vae, images)})
+
+
+NODES = (SVDDecode, SVDEncode)

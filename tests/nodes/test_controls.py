@@ -37,7 +37,7 @@ def film(mini, image):
         ).args  # fmt: skip
         settings = SamplerSettings(seed, STEPS, "karras", "euler", 0.0, 0.0, 1.0)
         sampled, _ = run_sampler(mini.model, positive, negative, latent, settings)
-        frames = decode_film(mini.vae, sampled["samples"])
+        frames, _ = decode_film(mini.vae, sampled["samples"])
         return (frames * 255).round().byte().numpy()
 
     with torch.inference_mode():

@@ -46,7 +46,7 @@ def ours(mini, photograph):
         (model,) = SVDGuidance.execute(mini.model, CUSTOM, 1.0, 3.0, "linear").args
         run = (SEED, STEPS, "karras", "euler", 0.0, 0.0, 1.0, True)
         latent, _ = SVDSampler.execute(model, *conditioning.args, *run).args
-        (frames,) = SVDDecode.execute(mini.vae, latent).args
+        frames, _ = SVDDecode.execute(mini.vae, latent).args
     return SimpleNamespace(latents=latent["samples"], frames=frames)
 
 

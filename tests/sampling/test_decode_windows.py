@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from svd_studio.sampling.decode import Window, decode_bytes, decode_windows, plan_windows
+from svd_studio.sampling.decode_windows import Window, decode_bytes, decode_windows, plan_windows
 from torch.testing import assert_close
 
 PLANS = st.tuples(st.integers(1, 120), st.integers(1, 40), st.integers(0, 12))

@@ -1,0 +1,103 @@
+"""The decode's memory, estimated and counted: on the meta device full size takes seconds."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from svd_studio.sampling.decode_memory import (
+    least_bytes,
+    parked_bytes,
+    peak_bytes,
+    plan_decode,
+)
+from svd_studio.sampling.decode_stages import decoder_stages
+from svd_studio.sampling.parking import Parking, Place
+from torch.utils._python_dispatch import _disable_current_modes
+
+pytestmark = pytest.mark.comfy
+
+META = torch.device("meta")
+GIBI, ALL = 2**30, 2**50
+SHAPES = [(1, 4, 8, 8), (2, 4, 72, 128), (5, 4, 24, 40), (14, 4, 16, 32), (9, 4, 32, 56)]
+WAYS = {"at home": (False, None), "away": (True, None), "in rows": (True, 0)}
+
+
+@pytest.fixture(scope="module")
+def network_of(core):
+    """Builds a decoder on the meta device; its attention takes no memory beside its result."""
+    from svd_studio.dev.live_peak import linear_attention
+    from svd_studio.models.architecture import VAEArchitecture
+    from svd_studio.models.loader import build_vae
+
+    def build(channels=128, dtype=torch.float16):
+        with linear_attention(), META:
+            return build_vae(VAEArchitecture(channels)).to(dtype).decoder
+
+    return build
+
+
+def off_device(shape, dtype):
+    """Stands for host memory, where the counter does not look."""
+    with _disable_current_modes():
+        return torch.empty(shape, dtype=dtype, device=META)
+
+
+def measured(decoder, shape, folder, device_room=0, frame_limit=None):
+    """Peak bytes on the device, and what waited where."""
+    from svd_studio.dev.live_peak import LivePeak
+    from svd_studio.sampling.decode import decode_exact
+    from svd_studio.sampling.decode_pieces import Pieces
+
+    dtype = next(decoder.parameters()).dtype
+    parking = Parking(META, device_room, ALL, folder, off_device)
+    limit = math.inf if frame_limit is None else frame_limit
+    latents = torch.empty(shape, dtype=dtype, device=META)
+    with torch.inference_mode(), META, LivePeak("meta") as live:
+        for _ in decode_exact(decoder, latents, Pieces(parking, frame_limit=limit)):
+            pass
+    return live.peak, parking.peak
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+@pytest.mark.parametrize("channels", [32, 128])
+def test_estimate_is_within_a_tenth(network_of, tmp_path, way, shape, dtype, channels):
+    away, frame_limit = way
+    decoder = network_of(channels, dtype)
+    peak, waited = measured(decoder, shape, tmp_path, 0 if away else ALL, frame_limit)
+    stages = decoder_stages(decoder)
+    assert peak_bytes(stages, shape, dtype.itemsize, away, frame_limit) == pytest.approx(
+        peak, rel=0.1
+    )
+    held = waited[Place.HOST if away else Place.DEVICE]
+    assert parked_bytes(stages, shape, dtype.itemsize) == held
+
+
+@pytest.mark.parametrize("frames", [pytest.param(100, marks=pytest.mark.slow), 25])
+def test_published_size_takes_less_than_a_gib(network_of, tmp_path, frames):
+    shape = (frames, 4, 72, 128)
+    peak, waited = measured(network_of(), shape, tmp_path)
+    assert peak <= 0.8 * GIBI
+    assert waited[Place.HOST] <= frames / 25 * 5.5 * GIBI
+
+
+def test_frames_in_rows_take_a_quarter_of_a_gib(network_of, tmp_path):
+    assert measured(network_of(), (2, 4, 144, 256), tmp_path, frame_limit=0)[0] <= 0.25 * GIBI
+
+
+@pytest.mark.parametrize("budget", [0.2, 0.5, 1, 2, 4, 8, 100])
+def test_plan_stays_within_its_budget(network_of, tmp_path, budget):
+    shape, decoder = (5, 4, 72, 128), network_of()
+    plan = plan_decode(decoder_stages(decoder), shape, 2, int(budget * GIBI))
+    peak, waited = measured(decoder, shape, tmp_path, plan.device_room, plan.frame_limit)
+    assert peak <= plan.estimate * 1.001 <= budget * GIBI * 1.001
+    assert waited[Place.DEVICE] <= plan.device_room
+
+
+def test_smallest_budget_does_not_grow_with_the_film(network_of):
+    stages = decoder_stages(network_of())
+    least = [least_bytes(stages, (frames, 4, 72, 128), 2) / GIBI for frames in (25, 100)]
+    assert least == [pytest.approx(0.16, abs=0.02)] * 2
