@@ -69,7 +69,7 @@ def lane_for(device: torch.device) -> Lane:
 
 def host_tensor(shape: tuple[int, ...], dtype: torch.dtype, pinned: bool) -> Tensor | None:
     """Uninitialised host memory, pinned if it can be; None when there is none left."""
-    for pin in {pinned, False}:
+    for pin in (True, False) if pinned else (False,):
         try:
             return torch.empty(shape, dtype=dtype, pin_memory=pin)
         except (RuntimeError, MemoryError):

@@ -24,6 +24,19 @@ def test_memory_that_cannot_be_pinned_is_plain():
     assert found.shape == (2, 3)
 
 
+@pytest.mark.parametrize("pinned", [True, False])
+def test_pinned_memory_is_asked_for_first(monkeypatch, pinned):
+    asked = []
+
+    def empty(shape, dtype, pin_memory):
+        asked.append(pin_memory)
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr(torch, "empty", empty)
+    host_tensor((2, 3), torch.float16, pinned=pinned)
+    assert asked == ([True, False] if pinned else [False])
+
+
 def test_no_host_memory_is_none():
     assert host_tensor((2**60,), torch.float32, pinned=False) is None
 
