@@ -286,9 +286,9 @@ def make_parser() -> argparse.ArgumentParser:
     demo.set_defaults(graph=DEMO_GRAPH, image=DEMO_GRAPH.with_suffix(".jpg"))
     run_parser = command("run", run, "run an API-format graph", common, pictures)
     run_parser.add_argument("graph", type=Path, metavar="GRAPH.json")
-    serve_parser = command("serve", serve, "start ComfyUI with the pack (-- passes on)", common)
-    serve_parser.add_argument("--port", type=int)
+    command("serve", serve, "start ComfyUI (-- passes on)", common).add_argument("--port", type=int)
     command("test", test, "lint and test; arguments go to pytest", common)
+    command("bench", tool, "measure it beside ComfyUI: bench memory", common)
     command("train-mini", tool, "reproduce the built-in model", common)
     command("measure-mini", tool, "measure it on held-out photographs", common)
     return parser
