@@ -18,6 +18,8 @@ from einops import rearrange, repeat
 from torch import Tensor, nn
 
 FEED_FORWARD_WIDTH = 8  # GEGLU projects every token to eight times its channels
+# A frame has one token of context, and kernels for a matrix of one row round differently.
+FEWEST_FRAMES = 2
 
 WeightsOf = Callable[[nn.Module, Tensor], tuple[Tensor, Tensor]]
 Pieces = Callable[[Tensor, "Chunking"], Iterator]
@@ -33,11 +35,17 @@ class Chunking:
     elements: int
     weights_of: WeightsOf
 
-    def ranges(self, total: int, elements_each: int) -> Iterator[slice]:
+    def ranges(self, total: int, elements_each: int, at_least: int = 1) -> Iterator[slice]:
         """Slices of nearly equal length that cover `total` things of `elements_each`."""
-        count = -(-total // max(1, self.elements // max(1, elements_each)))
+        count = chunk_count(total, elements_each, self.elements, at_least)
         for i in range(count):
             yield slice(i * total // count, (i + 1) * total // count)
+
+
+def chunk_count(total: int, elements_each: int, elements: int, at_least: int = 1) -> int:
+    """How many chunks of `elements` at most, but `at_least` things, `total` things make."""
+    most = max(1, elements // max(1, elements_each))
+    return min(-(-total // most), max(1, total // at_least))
 
 
 def video_res_block(
@@ -193,7 +201,7 @@ def video_transformer(
     height, width = x.shape[-2:]
     transformer_options["activations_shape"] = list(x.shape)
     per_frame = FEED_FORWARD_WIDTH * x[0].numel()
-    by_frames = list(chunking.ranges(len(x), per_frame))
+    by_frames = list(chunking.ranges(len(x), per_frame, FEWEST_FRAMES))
     tokens = x.new_empty(len(x), height * width, transformer.proj_in.out_features)
     film = rearrange(tokens, "n (h w) c -> n c h w", h=height)
     if _channels_last(x):

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from .chunking import FEWEST_FRAMES, chunk_count
+
 # The feed-forward part of a transformer block: two projections to four times the channels each,
 # the gate's activation, and their product.
 FEED_FORWARD = 16
@@ -63,7 +65,7 @@ class ResBlock(Layer):
         film = self.out_channels * self.size * frames
         channels = self.block_input
         each = max(channels, self.out_channels) * self.size
-        some = chunk_length(frames, each, elements) * self.size
+        some = -(-frames // chunk_count(frames, each, elements)) * self.size
         space = max(2 * channels, channels + self.out_channels, 3 * self.out_channels)
         rows = film // -(-film // elements)
         return film + max(space * some, film + 4 * rows)
@@ -77,10 +79,14 @@ class Transformer(Layer):
         return (FEED_FORWARD + 6) * self.channels * self.size * frames
 
     def chunked(self, frames: int, elements: int) -> int:
-        film = self.channels * self.size * frames
-        each = FEED_FORWARD // 2 * self.channels * self.size
-        some = chunk_length(frames, each, elements) * self.channels * self.size
-        return 2 * film + (FEED_FORWARD + 3) * some
+        frame = self.channels * self.size
+        each = FEED_FORWARD // 2 * frame
+        in_space = frame * -(-frames // chunk_count(frames, each, elements, FEWEST_FRAMES))
+        pixel = self.channels * frames
+        count = chunk_count(self.size, each * frames // self.size, elements)
+        in_time = pixel * -(-self.size // count)
+        working = max((FEED_FORWARD + 3) * in_space, (FEED_FORWARD + 4) * in_time)
+        return 2 * frame * frames + working
 
 
 @dataclass(frozen=True)
@@ -100,12 +106,6 @@ class Upsample(Layer):
     def whole(self, frames: int) -> int:
         """The input, what nearest neighbours make of it, and the convolution of that."""
         return self.channels * (self.size + 2 * self.out_size) * frames
-
-
-def chunk_length(total: int, elements_each: int, elements: int) -> int:
-    """How many of `total` things `chunking.Chunking` takes at once."""
-    most = max(1, elements // max(1, elements_each))
-    return -(-total // -(-total // most))
 
 
 def walk(unet: UNetWidths, height: int, width: int) -> Iterator[Layer]:
