@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from ..models.patches.memory import with_memory_plan
 from .forecast import memory_forecast
+from .report import show
 from .schema import schema
 
 GIBI = 2**30
@@ -53,9 +54,9 @@ class SVDMemoryPlan(io.ComfyNode):
     @classmethod
     def execute(cls, model, memory_gib, latent=None) -> io.NodeOutput:
         budget = memory_gib * GIBI or None
-        return io.NodeOutput(
-            with_memory_plan(model, budget), memory_forecast(model, budget, latent)
-        )
+        report = memory_forecast(model, budget, latent)
+        show(report, cls.hidden.unique_id if cls.hidden else None)
+        return io.NodeOutput(with_memory_plan(model, budget), report)
 
 
 NODES = (SVDMemoryPlan,)

@@ -9,6 +9,7 @@ from ..models.loader import info_of
 from ..models.patches.guidance import with_guidance
 from ..sampling.guidance import PRESETS, FrameGuidance, GuidanceShape
 from ..sampling.sigmas import SCHEDULES
+from .report import show
 from .run_sampler import SamplerSettings, preset_of, run_sampler
 from .schema import advanced, schema, seed_input
 
@@ -163,9 +164,11 @@ class SVDSampler(io.ComfyNode):
             outputs=[
                 io.Latent.Output(display_name="latent"),
                 io.String.Output(
-                    display_name="report", tooltip="What was run, and how long it took."
+                    display_name="report",
+                    tooltip="What was run, how long it took, and the memory that it needed.",
                 ),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -188,7 +191,9 @@ class SVDSampler(io.ComfyNode):
         settings = SamplerSettings(
             seed, steps, schedule, sampler, start_sigma, end_sigma, cfg, add_noise
         )
-        return io.NodeOutput(*run_sampler(model, positive, negative, latent, settings, sigmas))
+        latent, report = run_sampler(model, positive, negative, latent, settings, sigmas)
+        show(report, cls.hidden.unique_id if cls.hidden else None)
+        return io.NodeOutput(latent, report)
 
 
 NODES = (SVDGuidance, SVDSampler)
