@@ -105,6 +105,7 @@ def _pieces(vae: VAE, plan: DecodePlan, too_large: str, count: int) -> Pieces:
         Parking(vae.device, plan.device_room, host_room, folder),
         too_large,
         plan.frame_limit,
+        plan.keeps_halves,
         between_pieces=_progress(count),
         is_oom=is_oom,
         free_cache=management.soft_empty_cache,

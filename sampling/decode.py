@@ -94,7 +94,7 @@ def through_time(stage: Stage, clip: ParkedClip, seen: list[Moments], pieces: Pi
     """
     if stage.exits:
         last = stage.time.time_mix_conv
-        over_bands(clip, pieces, lambda x: _swap(x).copy_(_conv(last, _swap(x))), keep=True)
+        over_bands(clip, pieces, lambda x, _: _swap(x).copy_(_conv(last, _swap(x))), keep=True)
         return
     (norm, _, conv), (second_norm, *_, second_conv) = (
         stage.time.time_stack.in_layers,
@@ -106,13 +106,16 @@ def through_time(stage: Stage, clip: ParkedClip, seen: list[Moments], pieces: Pi
         h = torch.empty_like(_swap(x), memory_format=torch.contiguous_format)
         return _conv(conv, norm_silu(_swap(x), first, out=h))
 
-    def look(x: Tensor) -> Moments:
-        return moments(halfway(x)[None], second_norm.num_groups)
+    def look(x: Tensor, index: int) -> Moments:
+        h = halfway(x)
+        pieces.keep(index, h)
+        return moments(h[None], second_norm.num_groups)
 
     second = clip_norm(second_norm, over_bands(clip, pieces, look, keep=False))
 
-    def finish(x: Tensor) -> None:
-        h = halfway(x)
+    def finish(x: Tensor, index: int) -> None:
+        h = pieces.kept(index)
+        h = halfway(x) if h is None else h
         h = _conv(second_conv, norm_silu(h, second, out=h))
         # alpha * (x + h) + (1 - alpha) * x
         x.addcmul_(_swap(h), stage.time.get_alpha(1).to(x))
@@ -121,14 +124,14 @@ def through_time(stage: Stage, clip: ParkedClip, seen: list[Moments], pieces: Pi
 
 
 def over_bands(
-    clip: ParkedClip, pieces: Pieces, function: Callable[[Tensor], T], keep: bool
+    clip: ParkedClip, pieces: Pieces, function: Callable[[Tensor, int], T], keep: bool
 ) -> list[T]:
-    """What `function` gives for every band (T, C, n); `keep` what it changes in place."""
+    """What `function` gives for every band (T, C, n) by its index; `keep` what it changes."""
     indices = range(len(clip.bands))
 
     def attempt(index: int) -> T:
         values = pieces.take(clip.band, indices, index)
-        result = function(values)
+        result = function(values, index)
         if keep:
             clip.put_band(index, values)
         return result

@@ -31,6 +31,7 @@ class Pieces:
     parking: Parking
     too_large: str = "Not enough memory to decode."
     frame_limit: float = float("inf")  # bytes: a stage that needs more for its frames is cut
+    keeps_halves: bool = False  # what would else be computed twice, once for its moments
     between_pieces: Callable[[], None] = lambda: None
     is_oom: Callable[[Exception], bool] = torch_ran_out
     free_cache: Callable[[], None] = lambda: None
@@ -38,6 +39,7 @@ class Pieces:
     was_cut: bool = False
     _ahead: bool = True
     _coming: dict[int, Finish] = field(default_factory=dict)
+    _halves: dict[int, Tensor] = field(default_factory=dict)
 
     def do(self, piece: Callable[[], T], frame_bytes: int = 0) -> T:
         """Run one piece; `frame_bytes` is what it needs if it runs over whole frames."""
@@ -59,8 +61,19 @@ class Pieces:
         self.was_cut |= cut
         return cut
 
+    def keep(self, index: int, half: Tensor) -> None:
+        """Keep the half-way result of a band on the device, if there is room for the clip's."""
+        if self.keeps_halves:
+            self._halves[index] = half
+
+    def kept(self, index: int) -> Tensor | None:
+        """Hand over what was kept of a band."""
+        return self._halves.pop(index, None)
+
     def _step_down(self, frame_bytes: int) -> bool:
         self._coming.clear()
+        self._halves.clear()
+        self.keeps_halves = False
         self.parking.settle()
         if self.parking.device_room > 0:
             for clip in list(self.parking.clips):

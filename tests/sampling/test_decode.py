@@ -19,7 +19,13 @@ pytestmark = [pytest.mark.comfy, pytest.mark.usefixtures("as_executed", "small_p
 CPU = torch.device("cpu")
 ALL = 2**40
 SHAPE = (5, 4, 6, 8)
-ROOMS = {"device": (ALL, 0), "host": (0, ALL), "file": (0, 0), "all three": (10**5, 2 * 10**5)}
+ROOMS = {
+    "device": (ALL, 0),
+    "halves kept": (ALL, 0, True),
+    "host": (0, ALL),
+    "file": (0, 0),
+    "all three": (10**5, 2 * 10**5),
+}
 LARGE = 10**4  # bytes; smaller allocations never fail here
 
 
@@ -61,10 +67,12 @@ def whole(network, latents):
         return network.decode(latents)
 
 
-def pieces_of(folder, device_room=ALL, host_room=ALL, **options):
+def pieces_of(folder, device_room=ALL, host_room=ALL, halves=False, **options):
     from svd_studio.sampling.decode_pieces import Pieces
 
-    return Pieces(parking.Parking(CPU, device_room, host_room, folder), **options)
+    return Pieces(
+        parking.Parking(CPU, device_room, host_room, folder), keeps_halves=halves, **options
+    )
 
 
 def decode(network, latents, pieces):
@@ -123,17 +131,15 @@ def test_pieces_are_as_many_as_announced(network, latents, tmp_path):
     assert len(asked) == count_pieces(decode_stages.decoder_stages(network.decoder), SHAPE)
 
 
-@pytest.mark.parametrize("device_room", [ALL, 0])
+@pytest.mark.parametrize("rooms", [(ALL, ALL), (ALL, ALL, True), (0, ALL)], ids=str)
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
-def test_one_failed_allocation_anywhere_changes_no_bit(
-    network, latents, tmp_path, device_room, step
-):
+def test_one_failed_allocation_anywhere_changes_no_bit(network, latents, tmp_path, rooms, step):
     """One rung is given up for each, and none of those that a single fault reaches rounds."""
     with OutOfMemoryAt(set(), LARGE) as counting:
-        expected = decode(network, latents, pieces_of(tmp_path, device_room))
+        expected = decode(network, latents, pieces_of(tmp_path, *rooms))
     assert counting.count > 100
     for n in range(0, counting.count, step):
-        pieces = pieces_of(tmp_path, device_room)
+        pieces = pieces_of(tmp_path, *rooms)
         with OutOfMemoryAt({n}, LARGE):
             found = decode(network, latents, pieces)
         assert torch.equal(found, expected), n

@@ -21,7 +21,12 @@ pytestmark = pytest.mark.comfy
 META = torch.device("meta")
 GIBI, ALL = 2**30, 2**50
 SHAPES = [(1, 4, 8, 8), (2, 4, 72, 128), (5, 4, 24, 40), (14, 4, 16, 32), (9, 4, 32, 56)]
-WAYS = {"at home": (False, None), "away": (True, None), "in rows": (True, 0)}
+WAYS = {
+    "at ease": {"away": False, "halves": True},
+    "at home": {"away": False},
+    "away": {"away": True},
+    "in rows": {"away": True, "frame_limit": 0},
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +49,7 @@ def off_device(shape, dtype):
         return torch.empty(shape, dtype=dtype, device=META)
 
 
-def measured(decoder, shape, folder, device_room=0, frame_limit=None):
+def measured(decoder, shape, folder, device_room=0, frame_limit=math.inf, halves=False):
     """Peak bytes on the device, and what waited where."""
     from svd_studio.dev.live_peak import LivePeak
     from svd_studio.sampling.decode import decode_exact
@@ -52,10 +57,10 @@ def measured(decoder, shape, folder, device_room=0, frame_limit=None):
 
     dtype = next(decoder.parameters()).dtype
     parking = Parking(META, device_room, ALL, folder, off_device)
-    limit = math.inf if frame_limit is None else frame_limit
     latents = torch.empty(shape, dtype=dtype, device=META)
     with torch.inference_mode(), META, LivePeak("meta") as live:
-        for _ in decode_exact(decoder, latents, Pieces(parking, frame_limit=limit)):
+        pieces = Pieces(parking, frame_limit=frame_limit, keeps_halves=halves)
+        for _ in decode_exact(decoder, latents, pieces):
             pass
     return live.peak, parking.peak
 
@@ -65,13 +70,11 @@ def measured(decoder, shape, folder, device_room=0, frame_limit=None):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
 @pytest.mark.parametrize("channels", [32, 128])
 def test_estimate_is_within_a_tenth(network_of, tmp_path, way, shape, dtype, channels):
-    away, frame_limit = way
-    decoder = network_of(channels, dtype)
-    peak, waited = measured(decoder, shape, tmp_path, 0 if away else ALL, frame_limit)
+    decoder, options = network_of(channels, dtype), way.copy()
+    away = options.pop("away")
+    peak, waited = measured(decoder, shape, tmp_path, 0 if away else ALL, **options)
     stages = decoder_stages(decoder)
-    assert peak_bytes(stages, shape, dtype.itemsize, away, frame_limit) == pytest.approx(
-        peak, rel=0.1
-    )
+    assert peak_bytes(stages, shape, dtype.itemsize, **way) == pytest.approx(peak, rel=0.1)
     held = waited[Place.HOST if away else Place.DEVICE]
     assert parked_bytes(stages, shape, dtype.itemsize) == held
 
@@ -92,7 +95,8 @@ def test_frames_in_rows_take_a_quarter_of_a_gib(network_of, tmp_path):
 def test_plan_stays_within_its_budget(network_of, tmp_path, budget):
     shape, decoder = (5, 4, 72, 128), network_of()
     plan = plan_decode(decoder_stages(decoder), shape, 2, int(budget * GIBI))
-    peak, waited = measured(decoder, shape, tmp_path, plan.device_room, plan.frame_limit)
+    rung = (plan.device_room, plan.frame_limit, plan.keeps_halves)
+    peak, waited = measured(decoder, shape, tmp_path, *rung)
     assert peak <= plan.estimate * 1.001 <= budget * GIBI * 1.001
     assert waited[Place.DEVICE] <= plan.device_room
 
