@@ -21,6 +21,10 @@ ENCODER = "libx264"
 # CRF of quality 0 (the worst that H.264 has) and of quality 100 (no visible difference).
 WORST_CRF, BEST_CRF = 51.0, 9.0
 
+# x264's macroblock tree takes four blocks of 16 pixels at once, and past the right edge it takes in
+# what happens to be in memory: at other widths the same frames gave another film on every run.
+MACROBLOCK_TREE_STEP = 64
+
 # The numbers of ITU-T H.273: primaries, transfer and matrix of BT.709; limited range in FFmpeg's.
 BT709 = 1
 LIMITED_RANGE = 1
@@ -116,6 +120,8 @@ def _container_options(rate: Fraction) -> dict[str, str]:
 
 def _add_stream(container: OutputContainer, film: FilmFormat) -> VideoStream:
     options = {"crf": str(crf_of(film.quality)), "preset": "medium"}
+    if film.width % MACROBLOCK_TREE_STEP:
+        options["mbtree"] = "0"
     try:
         stream = container.add_stream(ENCODER, rate=film.rate, options=options)
     except av.codec.codec.UnknownCodecError as error:
