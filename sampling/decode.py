@@ -67,16 +67,18 @@ def through_space(
     groups = 1 if stage.exits else stage.time.time_stack.in_layers[0].num_groups
     need = space_bytes(stage, source.shape, source.dtype.itemsize, away=True)
 
-    def in_rows(t: int) -> list[Moments]:
-        frame = run_in_rows(stage, source, t, pieces)
-        found = frame_moments(frame, groups, pieces)
-        target.write_frame(t, frame)
+    def in_rows(part: slice) -> list[Moments]:
+        times = range(part.start, part.stop)
+        frames = [run_in_rows(stage, source, t, pieces) for t in times]
+        found = [m for frame in frames for m in frame_moments(frame, groups, pieces)]
+        for t, frame in zip(times, frames, strict=True):
+            target.write_frame(t, frame)
         return found
 
     def attempt(index: int) -> list[Moments]:
         part = parts[index]
         if pieces.cuts(need):
-            return [m for t in range(part.start, part.stop) for m in in_rows(t)]
+            return in_rows(part)
         frames = run_whole(stage.steps, [pieces.take(source.frames, parts, index)])
         found = moments(frames, groups)
         target.put_frames(part, frames)

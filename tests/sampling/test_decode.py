@@ -146,6 +146,17 @@ def test_one_failed_allocation_anywhere_changes_no_bit(network, latents, tmp_pat
         assert len(pieces.retries) <= 1
 
 
+def test_one_failed_allocation_among_rows_changes_no_bit(network, latents, tmp_path):
+    def in_rows():
+        return pieces_of(tmp_path, 0, frame_limit=0)
+
+    with OutOfMemoryAt(set(), LARGE) as counting:
+        expected = decode(network, latents, in_rows())
+    for n in range(0, counting.count, 29):
+        with OutOfMemoryAt({n}, LARGE):
+            assert torch.equal(decode(network, latents, in_rows()), expected), n
+
+
 @pytest.mark.parametrize("faults", [2, 3, ALL])
 @pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.slow)])
 def test_memory_that_stays_short_ends_in_the_same_film_or_in_the_message(

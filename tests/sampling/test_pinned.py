@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from svd_studio.sampling.parking import Parking, Place
+from svd_studio.sampling import decode_stages, parking
+from svd_studio.sampling.parking import Parking
 from svd_studio.sampling.pinned import give_back_pinned, host_tensor, lane_for
 
 CPU = torch.device("cpu")
@@ -47,7 +48,8 @@ def test_giving_back_is_harmless():
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
-def test_clip_goes_to_pinned_memory_and_back_behind_the_computation(dtype, tmp_path):
+def test_clip_goes_to_pinned_memory_and_back_behind_the_computation(dtype, tmp_path, monkeypatch):
+    monkeypatch.setattr(parking, "BAND", 2**17)
     device = torch.device("cuda")
     clip = Parking(device, 0, 2**40, tmp_path).park(SHAPE, dtype)
     assert all(band.values.is_pinned() for band in clip.bands)
@@ -68,12 +70,14 @@ def test_clip_goes_to_pinned_memory_and_back_behind_the_computation(dtype, tmp_p
 
 @pytest.mark.gpu
 @pytest.mark.comfy
-def test_cuda_decode_is_the_same_bits_wherever_the_clip_waits(core, tmp_path):
+def test_cuda_decode_is_the_same_bits_wherever_the_clip_waits(core, tmp_path, monkeypatch):
     from svd_studio.models.architecture import VAEArchitecture
     from svd_studio.models.loader import build_vae
     from svd_studio.sampling.decode import decode_exact
     from svd_studio.sampling.decode_pieces import Pieces
 
+    monkeypatch.setattr(parking, "BAND", 2**18)
+    monkeypatch.setattr(decode_stages, "FRAMES", 2**20)
     device = torch.device("cuda")
     vae = build_vae(VAEArchitecture(32)).eval().half().to(device)
     for weight in vae.parameters():
@@ -87,4 +91,3 @@ def test_cuda_decode_is_the_same_bits_wherever_the_clip_waits(core, tmp_path):
             assert sum(held > 0 for held in pieces.parking.peak.values()) == 1
     assert torch.equal(films[0], films[1])
     assert torch.equal(films[0], films[2])
-    assert Place.FILE in pieces.parking.peak
