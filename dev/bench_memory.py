@@ -84,7 +84,10 @@ def decode_peaks() -> Iterator[Row]:
 def unet_side_by_side() -> Iterator[Row]:
     model = unet_of_random_weights()
     run = inputs_of(model, SMALL_FILM)
-    for rung, elements in (("one chunk a layer", LARGE_CHUNKS.chunk_elements), ("many", 2**21)):
+    for rung, elements in (
+        ("large chunks", LARGE_CHUNKS.chunk_elements),
+        ("many chunks", 8 * 2**20),
+    ):
         patched = with_chunks(model, run, elements)
         name = f"UNet 14x128x256 fp32, {rung}"
         theirs, ours, seconds, peaks = side_by_side(run, patched)

@@ -155,18 +155,3 @@ def test_pyav_without_x264_is_named_and_nothing_is_left(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="expected a PyAV with the libx265_of_tomorrow encoder"):
         write([GREY], tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("width", [64, 96, 240])
-def test_the_same_frames_give_the_same_film_every_time(tmp_path, noise, width):
-    """x264 can read past a narrow frame's edge: what lies there changes with other memory."""
-    frames = list(noise(3, 64, width))
-
-    def film(length: int) -> list:
-        file = write(frames, tmp_path / "a.mp4", metadata={"prompt": "x" * length}).path
-        with av.open(str(file)) as container:
-            return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-
-    first = film(1)
-    for length in range(50, 5000, 250):
-        assert all((a == b).all() for a, b in zip(film(length), first, strict=True))
