@@ -10,9 +10,9 @@ import torch
 from comfy.sd import VAE
 from torch import Tensor
 
+from ..models.patches.device_memory import free_on_device, is_oom
 from ..sampling.decode_windows import decode_bytes, decode_windows, plan_windows
 from ..sampling.ladder import NotEnoughMemoryError
-from .out_of_memory import SAFE_SHARE, free_memory, is_oom
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def _window_that_fits(vae: VAE, latents: Tensor, cap: float) -> int:
     one_frame = decode_bytes(1, h * 8, w * 8, vae.vae_dtype.itemsize)
     need = one_frame * frames
     management.load_models_gpu([vae.patcher], memory_required=min(need, cap or need))
-    return max(LEAST_WINDOW, int((cap or free_memory(vae) * SAFE_SHARE) / one_frame))
+    return max(LEAST_WINDOW, int((cap or free_on_device(vae.patcher)) / one_frame))
 
 
 def _try_decode(vae: VAE, latents: Tensor, window: int) -> Tensor | None:

@@ -16,6 +16,7 @@ import torch
 from comfy.sd import VAE
 from torch import Tensor
 
+from ..models.patches.device_memory import SAFE_SHARE, free_on_device, is_oom
 from ..sampling.decode import count_pieces, decode_exact
 from ..sampling.decode_memory import DecodePlan, least_bytes, peak_bytes, plan_decode
 from ..sampling.decode_pieces import Pieces
@@ -25,7 +26,6 @@ from ..sampling.parking import Parking
 from ..sampling.peak import PeakMemory
 from ..sampling.pinned import give_back_pinned
 from .decode_in_windows import decode_in_windows
-from .out_of_memory import SAFE_SHARE, free_memory, is_oom
 
 GIBI = 2**30
 
@@ -72,7 +72,7 @@ def _decode_exactly(vae: VAE, latents: Tensor, cap: float) -> tuple[Tensor, list
         raise NotEnoughMemoryError(_too_large(shape, least, cap))
     need = peak_bytes(stages, shape, itemsize, away=True)
     management.load_models_gpu([vae.patcher], memory_required=min(need, cap or need))
-    budget = cap or max(least, free_memory(vae) * SAFE_SHARE)
+    budget = cap or max(least, free_on_device(vae.patcher))
     plan = plan_decode(stages, shape, itemsize, int(budget))
     pieces = _pieces(vae, plan, _too_large(shape, least, budget), count_pieces(stages, shape))
     with PeakMemory(vae.device) as memory:

@@ -7,8 +7,8 @@ import comfy.utils
 from comfy.sd import VAE
 from torch import Tensor
 
+from ..models.patches.device_memory import is_oom
 from ..sampling.encode import encode_frames
-from .out_of_memory import is_oom
 
 
 def encode_film(vae: VAE, frames: Tensor) -> Tensor:

@@ -18,7 +18,8 @@ from einops import rearrange, repeat
 from torch import Tensor, nn
 
 FEED_FORWARD_WIDTH = 8  # GEGLU projects every token to eight times its channels
-# A frame has one token of context, and kernels for a matrix of one row round differently.
+# A frame has one token of context, and kernels for a matrix of one row round differently: one that
+# is left over goes through twice.
 FEWEST_FRAMES = 2
 
 WeightsOf = Callable[[nn.Module, Tensor], tuple[Tensor, Tensor]]
@@ -43,9 +44,9 @@ class Chunking:
 
 
 def chunk_count(total: int, elements_each: int, elements: int, at_least: int = 1) -> int:
-    """How many chunks of `elements` at most, but `at_least` things, `total` things make."""
-    most = max(1, elements // max(1, elements_each))
-    return min(-(-total // most), max(1, total // at_least))
+    """How many chunks `total` things make, of `elements` at most or of `at_least` things."""
+    most = max(at_least, elements // max(1, elements_each))
+    return -(-total // most)
 
 
 def video_res_block(
@@ -217,8 +218,8 @@ def video_transformer(
         transformer_options["block_index"] = index
         in_space, in_time = blocks
         for frames in by_frames:
-            tokens[frames] = in_space(
-                tokens[frames], context=context[frames], transformer_options=transformer_options
+            tokens[frames] = _attend_in_space(
+                in_space, tokens[frames], context[frames], transformer_options
             )
         per_pixel = per_frame * len(x) // tokens.shape[1]
         for pixels in chunking.ranges(tokens.shape[1], per_pixel):
@@ -245,6 +246,15 @@ def _frame_positions(transformer: nn.Module, num_frames: int, timesteps: int, x:
     angle = number[:, None].float() * torch.exp(-period * octave / half)
     waves = torch.cat([angle.cos(), angle.sin()], dim=-1).to(x.dtype)
     return transformer.time_pos_embed(waves)[:, None]
+
+
+def _attend_in_space(block: nn.Module, tokens: Tensor, context: Tensor, options: dict) -> Tensor:
+    """tokens (n, S, C) through `block`, which attends within every frame; never one frame alone."""
+    alone = len(tokens) == 1
+    if alone:
+        tokens, context = tokens.repeat(2, 1, 1), context.repeat(2, 1, 1)
+    tokens = block(tokens, context=context, transformer_options=options)
+    return tokens[:1] if alone else tokens
 
 
 def _attend_in_time(

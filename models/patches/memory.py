@@ -28,10 +28,10 @@ from ...sampling.memory import (
 from ...sampling.parked_skips import ParkedSkips
 from ..architecture import UNetArchitecture
 from .chunked_layers import chunk_layers
+from .device_memory import free_for_activations, is_oom
 
 log = logging.getLogger(__name__)
 
-SAFE_SHARE = 0.9  # of the memory that is free: kernels and fragments take some, too
 MEMORY_KEY = "svd_studio_memory"
 
 
@@ -205,27 +205,3 @@ def pass_of(model: ModelPatcher, latent_shape: Sequence[int]) -> Pass:
     kind = AttentionKind.FLASH if flash else AttentionKind.SLICED
     frames, _, height, width = latent_shape
     return Pass(frames, height, width, dtype.itemsize, attention=kind)
-
-
-def free_for_activations(model: ModelPatcher) -> float:
-    """Bytes on the MODEL's device that are free, or that core would free, beside its weights."""
-    device = model.load_device
-    if management.is_device_cpu(device):
-        return management.get_free_memory(device) * SAFE_SHARE
-    if hasattr(model, "get_free_memory"):
-        # Dynamic memory (0.12 and newer) counts what it could give back, others' weights and ours.
-        return model.get_free_memory(device) * SAFE_SHARE - model.model_size()
-    free = management.get_free_memory(device) - management.extra_reserved_memory()
-    others = sum(
-        loaded.model_loaded_memory()
-        for loaded in management.current_loaded_models
-        if loaded.device == device and loaded.model is not None and not model.is_clone(loaded.model)
-    )
-    return (free + others) * SAFE_SHARE - (model.model_size() - model.loaded_size())
-
-
-def is_oom(error: Exception) -> bool:
-    """Memory ran out, in the words of this ComfyUI and of this device."""
-    if hasattr(management, "is_oom"):  # 0.17 and newer: also what other accelerators raise
-        return management.is_oom(error)
-    return isinstance(error, management.OOM_EXCEPTION)
