@@ -51,7 +51,8 @@ def count_pieces(stages: list[Stage], shape: Shape) -> int:
     for stage in stages:
         after = shape_after(stage, shape)
         count += len(frame_parts(stage, shape)) + (after != shape)
-        count += len(band_bounds(after)) * (1 if stage.exits else 2)
+        bands = len(band_bounds(after))
+        count += bands if stage.exits else 2 * (1 + bands)
         shape = after
     return count
 
@@ -102,7 +103,7 @@ def through_time(stage: Stage, clip: ParkedClip, seen: list[Moments], pieces: Pi
         stage.time.time_stack.in_layers,
         stage.time.time_stack.out_layers,
     )
-    first = clip_norm(norm, seen)
+    first = pieces.do(lambda: clip_norm(norm, seen))
 
     def halfway(x: Tensor) -> Tensor:
         h = torch.empty_like(_swap(x), memory_format=torch.contiguous_format)
@@ -113,7 +114,8 @@ def through_time(stage: Stage, clip: ParkedClip, seen: list[Moments], pieces: Pi
         pieces.keep(index, h)
         return moments(h[None], second_norm.num_groups)
 
-    second = clip_norm(second_norm, over_bands(clip, pieces, look, keep=False))
+    halfway_seen = over_bands(clip, pieces, look, keep=False)
+    second = pieces.do(lambda: clip_norm(second_norm, halfway_seen))
 
     def finish(x: Tensor, index: int) -> None:
         h = pieces.kept(index)

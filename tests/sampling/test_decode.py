@@ -11,6 +11,7 @@ from svd_studio.sampling import decode_stages, parking, row_tiles
 from svd_studio.sampling.ladder import NotEnoughMemoryError
 from svd_studio.sampling.parking import Place
 from torch.testing import assert_close
+from torch.utils._python_dispatch import _disable_current_modes
 
 from .faults import OutOfMemoryAt
 
@@ -26,7 +27,7 @@ ROOMS = {
     "file": (0, 0),
     "all three": (10**5, 2 * 10**5),
 }
-LARGE = 10**4  # bytes; smaller allocations never fail here
+LARGE = 2**12  # bytes; smaller allocations never fail here
 
 
 @pytest.fixture
@@ -78,7 +79,9 @@ def pieces_of(folder, device_room=ALL, host_room=ALL, halves=False, **options):
 def decode(network, latents, pieces):
     from svd_studio.sampling.decode import decode_exact
 
-    return torch.cat(list(decode_exact(network.decoder, latents, pieces)))
+    frames = list(decode_exact(network.decoder, latents, pieces))
+    with _disable_current_modes():  # what is ours to allocate does not fail
+        return torch.cat(frames)
 
 
 def live_bytes():
