@@ -6,21 +6,24 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
 from bench_networks import decoder_and_latents, inputs_of, unet_of_random_weights
 from bench_report import Row
 from svd_studio.dev.live_peak import LivePeak, linear_attention
-from svd_studio.dev.meta_decoder import exact_peak, meta_decoder, whole_peak
+from svd_studio.dev.meta_decoder import EVERYTHING, exact_peak, meta_decoder, whole_peak
 from svd_studio.dev.meta_unet import MetaUNet
-from svd_studio.models.architecture import UNetArchitecture
+from svd_studio.models.architecture import UNetArchitecture, VAEArchitecture
+from svd_studio.models.loader import build_vae
 from svd_studio.models.patches.chunked_layers import chunk_layers
 from svd_studio.sampling.decode import decode_exact
 from svd_studio.sampling.decode_pieces import Pieces
 from svd_studio.sampling.memory import GIBI, RUNGS, Pass, Rung
 from svd_studio.sampling.parking import Parking, Place
 from svd_studio.sampling.peak import PeakMemory
+from torch import nn
 
 WHOLE, LARGE_CHUNKS, SMALL_CHUNKS, PARKED_SKIPS = RUNGS
 LATENT = (72, 128)  # of 1024x576
@@ -32,9 +35,7 @@ def measure(quick: bool) -> Iterator[Row]:
     yield from unet_peaks()
     yield from decode_peaks()
     if torch.cuda.is_available():
-        from bench_memory_cuda import cuda_peaks
-
-        yield from cuda_peaks()
+        yield from computed_peaks(torch.device("cuda"), torch.float16, (25, *LATENT))
     if not quick:
         with torch.inference_mode():
             yield from unet_side_by_side()
@@ -76,6 +77,40 @@ def decode_peaks() -> Iterator[Row]:
             yield Row(
                 f"{name}: waiting on the host", "GiB", None, waiting[Place.HOST] / GIBI, limit
             )
+
+
+# ---- what the device's own counter says --------------------------------------------------------
+
+
+def computed_peaks(
+    device: torch.device, dtype: torch.dtype, film: tuple[int, int, int]
+) -> Iterator[Row]:
+    """Passes over `film` (T, h, w) with uninitialised weights of the published size."""
+    frames, height, width = film
+    one_pass = Pass(frames, height, width, dtype.itemsize)
+    unet = MetaUNet(UNetArchitecture(), dtype, device)
+    size = f"{frames}x{height * 8}x{width * 8}, counted on {device.type}"
+    whole, *chunked = (computed_peak(device, partial(unet.run, one_pass, rung)) for rung in RUNGS)
+    for rung, ours in zip(RUNGS[1:], chunked, strict=True):
+        yield Row(f"UNet {size}: {rung.name}", "GiB", whole, ours, 2.0)
+    decoder = build_vae(VAEArchitecture()).to(device, dtype).decoder
+    latents = torch.zeros(frames, 4, height, width, dtype=dtype, device=device)
+    ours = computed_peak(device, partial(decode_parked, decoder, latents))
+    yield Row(f"decode {size}: waiting on the host", "GiB", None, ours, 1.5)
+
+
+@torch.inference_mode()
+def decode_parked(decoder: nn.Module, latents: torch.Tensor) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        parking = Parking(latents.device, 0, EVERYTHING, Path(folder))
+        for _ in decode_exact(decoder, latents, Pieces(parking)):
+            pass
+
+
+def computed_peak(device: torch.device, run: Callable[[], object]) -> float:
+    with PeakMemory(device) as memory:
+        run()
+    return memory.peak / GIBI
 
 
 # ---- computed on the CPU, fp32, full-size random weights ---------------------------------------
@@ -120,7 +155,7 @@ def decode_side_by_side() -> Iterator[Row]:
 
     def exact() -> torch.Tensor:
         with tempfile.TemporaryDirectory() as folder:
-            pieces = Pieces(Parking(device, 2**40, 0, Path(folder)))
+            pieces = Pieces(Parking(device, EVERYTHING, 0, Path(folder)))
             return torch.cat(list(decode_exact(network.decoder, latents, pieces)))
 
     theirs, ours, seconds, peaks = side_by_side(lambda: network.decode(latents), exact)

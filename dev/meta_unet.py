@@ -13,14 +13,23 @@ from svd_studio.models.patches.chunked_layers import chunk_layers
 from svd_studio.sampling.memory import Pass, Rung
 from svd_studio.sampling.parked_skips import ParkedSkips
 
+META = torch.device("meta")
+
 
 class MetaUNet:
-    def __init__(self, architecture: UNetArchitecture, dtype: torch.dtype) -> None:
-        self.architecture, self.dtype = architecture, dtype
+    """Or on another device, to see what that one counts; the weights are never initialised."""
+
+    def __init__(
+        self,
+        architecture: UNetArchitecture,
+        dtype: torch.dtype,
+        device: torch.device = META,
+    ) -> None:
+        self.architecture, self.dtype, self.device = architecture, dtype, device
         self.unet = UNetModel(
             **architecture.core_arguments(),
             dtype=dtype,
-            device="meta",
+            device=device,
             operations=comfy.ops.disable_weight_init,
         )
         set_norm_groups(self.unet, architecture.norm_num_groups)
@@ -31,14 +40,14 @@ class MetaUNet:
         size = (one_pass.height, one_pass.width)
         options = {}
         if rung.park_skips:
-            skips = ParkedSkips(lambda h: torch.empty_strided(h.shape, h.stride(), dtype=h.dtype))
+            skips = ParkedSkips(self._to_host)
             options["patches"] = skips.patches({})
         patched = self._chunk(rung.chunk_elements)
         try:
             with torch.inference_mode():
                 self.unet(
                     self._empty(frames, 8, *size),
-                    torch.empty(frames, device="meta"),
+                    torch.empty(frames, device=self.device),
                     self._empty(frames, 1, self.architecture.context_dim),
                     y=self._empty(frames, self.architecture.adm_in_channels),
                     num_video_frames=one_pass.num_frames,
@@ -57,5 +66,10 @@ class MetaUNet:
             patch.layer.forward = patch
         return [patch.layer for patch in model.object_patches.values()]
 
+    def _to_host(self, h: torch.Tensor) -> torch.Tensor:
+        if self.device is not META:
+            return h.cpu()
+        return torch.empty_strided(h.shape, h.stride(), dtype=h.dtype)
+
     def _empty(self, *shape: int) -> torch.Tensor:
-        return torch.empty(shape, dtype=self.dtype, device="meta")
+        return torch.empty(shape, dtype=self.dtype, device=self.device)
