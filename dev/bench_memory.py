@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from bench_films import films
 from bench_networks import decoder_and_latents, inputs_of, unet_of_random_weights
 from bench_report import Row
 from svd_studio.dev.live_peak import LivePeak, linear_attention
@@ -38,6 +39,7 @@ def measure(quick: bool) -> Iterator[Row]:
         yield from computed_peaks(torch.device("cuda"), torch.float16, (25, *LATENT))
     if not quick:
         with torch.inference_mode():
+            yield from films()
             yield from unet_side_by_side()
             yield from decode_side_by_side()
 

@@ -15,18 +15,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 
-class LivePeak(TorchDispatchMode):
-    """Inside the `with` block every new storage counts until it is freed; see `peak`, in bytes.
-
-    What exists before the block, as weights do, does not count. `device_type` limits the count to
-    one kind of device, so that what waits in host memory is not taken for device memory.
-    """
-
-    def __init__(self, device_type: str | None = None) -> None:
-        super().__init__()
-        self.device_type = device_type
-        self.live = self.peak = 0
-        self._alive: dict[int, int] = {}
+class NewTensors(TorchDispatchMode):
+    """Inside the `with` block, sees every tensor that takes memory of its own as it is made."""
 
     def __torch_dispatch__(  # noqa: ANN204 - torch's signature
         self,
@@ -41,10 +31,27 @@ class LivePeak(TorchDispatchMode):
         for tensor in _tensors(out):
             # A view of what was there before, of a weight say, is no new memory.
             if tensor.untyped_storage()._cdata not in given:
-                self._watch(tensor)
+                self.made(tensor)
         return out
 
-    def _watch(self, tensor: torch.Tensor) -> None:
+    def made(self, tensor: torch.Tensor) -> None:
+        raise NotImplementedError
+
+
+class LivePeak(NewTensors):
+    """Inside the `with` block every new storage counts until it is freed; see `peak`, in bytes.
+
+    What exists before the block, as weights do, does not count. `device_type` limits the count to
+    one kind of device, so that what waits in host memory is not taken for device memory.
+    """
+
+    def __init__(self, device_type: str | None = None) -> None:
+        super().__init__()
+        self.device_type = device_type
+        self.live = self.peak = 0
+        self._alive: dict[int, int] = {}
+
+    def made(self, tensor: torch.Tensor) -> None:
         if self.device_type not in (None, tensor.device.type):
             return
         storage = tensor.untyped_storage()

@@ -39,13 +39,18 @@ def exact_peak(
     folder: Path,
     device_room: int = 0,
     frame_limit: float = math.inf,
+    halves: bool = False,
 ) -> tuple[int, dict[Place, int]]:
-    """Peak bytes of the exact decode on its device, and how many waited where."""
+    """Peak bytes of the exact decode on its device, and how many waited where.
+
+    `halves`: half-way results are kept on the device as well.
+    """
     dtype = next(decoder.parameters()).dtype
     parking = Parking(META, device_room, EVERYTHING, folder, _off_device)
     latents = torch.empty(shape, dtype=dtype, device=META)
     with torch.inference_mode(), META, LivePeak("meta") as live:
-        for _ in decode_exact(decoder, latents, Pieces(parking, frame_limit=frame_limit)):
+        pieces = Pieces(parking, frame_limit=frame_limit, keeps_halves=halves)
+        for _ in decode_exact(decoder, latents, pieces):
             pass
     return live.peak, parking.peak
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..models.patches.memory import with_memory_plan
+from ..sampling.memory import GIBI
 from .forecast import memory_forecast
 from .report import show
 from .schema import schema
-
-GIBI = 2**30
 
 
 class SVDMemoryPlan(io.ComfyNode):

@@ -22,12 +22,11 @@ from ..sampling.decode_memory import DecodePlan, least_bytes, peak_bytes, plan_d
 from ..sampling.decode_pieces import Pieces
 from ..sampling.decode_stages import decoder_stages
 from ..sampling.ladder import NotEnoughMemoryError
+from ..sampling.memory import GIBI
 from ..sampling.parking import Parking
 from ..sampling.peak import PeakMemory
 from ..sampling.pinned import give_back_pinned
 from .decode_in_windows import decode_in_windows
-
-GIBI = 2**30
 
 
 class DecodeMode(Enum):

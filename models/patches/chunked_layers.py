@@ -17,7 +17,8 @@ ATTENTION_PATCHES = (
     "attn2_output_patch",
     "middle_patch",
 )
-LEFT_WHOLE = "attention is patched by another node: transformers run whole"
+PATCHED = "attention is patched by another node: transformers run whole"
+UNKNOWN_FORM = "the conditioning has no context for every frame: transformers run whole"
 
 
 def chunk_layers(model: ModelPatcher, elements: int | None, notes: list[str]) -> None:
@@ -69,16 +70,18 @@ class _ChunkedTransformer(_Chunked):
     ) -> Tensor:
         arguments = (x, context, time_context, timesteps, image_only_indicator)
         options = transformer_options or {}
-        if _attention_is_patched(options) or not self._has_the_known_form(x, context):
-            if LEFT_WHOLE not in self.notes:
-                self.notes.append(LEFT_WHOLE)
-            return type(self.layer).forward(self.layer, *arguments, options)
-        return video_transformer(self.layer, *arguments, options, self.chunking)
+        reason = PATCHED if _attention_is_patched(options) else self._other_form(x, context)
+        if reason is None:
+            return video_transformer(self.layer, *arguments, options, self.chunking)
+        if reason not in self.notes:
+            self.notes.append(reason)
+        return type(self.layer).forward(self.layer, *arguments, options)
 
-    def _has_the_known_form(self, x: Tensor, context: Tensor | None) -> bool:
+    def _other_form(self, x: Tensor, context: Tensor | None) -> str | None:
         layer = self.layer
         by_frame = context is not None and len(context) == len(x)
-        return by_frame and layer.use_linear and layer.use_spatial_context
+        known = by_frame and layer.use_linear and layer.use_spatial_context
+        return None if known else UNKNOWN_FORM
 
 
 _KINDS = {VideoResBlock: _ChunkedResBlock, SpatialVideoTransformer: _ChunkedTransformer}

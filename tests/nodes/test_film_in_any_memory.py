@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from svd_studio.dev.short_memory import ShortMemory
 from svd_studio.sampling.ladder import NotEnoughMemoryError
-
-from ..faults import ShortMemory
 
 pytestmark = [pytest.mark.comfy, pytest.mark.usefixtures("as_executed")]
 
 LARGE = 2**19  # bytes
-
-
-@pytest.fixture(scope="module")
-def conditioning(mini, photograph):
-    from svd_studio.nodes.condition import SVDConditioning
-
-    with torch.inference_mode():
-        return SVDConditioning.execute(
-            mini.image_encoder, mini.vae, photograph, 128, 64, 4, 127, 7, 0.02, 5, "cover",
-            "whole picture (reference)",
-        ).args  # fmt: skip
 
 
 @pytest.fixture
@@ -53,7 +41,7 @@ def test_memory_that_runs_out_anywhere_gives_the_same_film(film):
         film()
     assert counter.count > 50
     for fail_at in range(counter.count):
-        with ShortMemory(LARGE, fail_at):
+        with ShortMemory(LARGE, {fail_at}):
             assert torch.equal(film(), whole), fail_at
 
 

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from svd_studio.dev.short_memory import ShortMemory
 from svd_studio.sampling.ladder import NotEnoughMemoryError
 from svd_studio.sampling.memory import GIBI, RUNGS
-
-from ..faults import ShortMemory
 
 pytestmark = [pytest.mark.comfy, pytest.mark.usefixtures("as_executed")]
 
@@ -24,17 +23,6 @@ SMALL_RUNGS = (
     replace(RUNGS[2], chunk_elements=2**16),
     replace(RUNGS[3], chunk_elements=2**16),
 )
-
-
-@pytest.fixture(scope="module")
-def conditioning(mini, photograph):
-    from svd_studio.nodes.condition import SVDConditioning
-
-    with torch.inference_mode():
-        return SVDConditioning.execute(
-            mini.image_encoder, mini.vae, photograph, 128, 64, 4, 127, 7, 0.02, 5, "cover",
-            "whole picture (reference)",
-        ).args  # fmt: skip
 
 
 @pytest.fixture
@@ -127,7 +115,7 @@ def test_memory_that_runs_out_anywhere_changes_nothing(sample, small_rungs, mini
         sample()
     assert counter.count > 50
     for fail_at in range(counter.count):
-        with ShortMemory(LARGE, fail_at):
+        with ShortMemory(LARGE, {fail_at}):
             latents, report = sample()
         assert "out of memory with" in report, fail_at
         assert relative_error(latents, whole) < ROUNDING, fail_at
@@ -136,7 +124,7 @@ def test_memory_that_runs_out_anywhere_changes_nothing(sample, small_rungs, mini
 @pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_2m", "dpmpp_3m_sde", "heun"])
 def test_samplers_with_a_memory_or_a_generator_go_on_unharmed(sample, small_rungs, sampler):
     whole, _ = sample(sampler=sampler)
-    with ShortMemory(LARGE, fail_at=60):
+    with ShortMemory(LARGE, fail_at={60}):
         latents, report = sample(sampler=sampler)
     assert "out of memory with" in report
     assert relative_error(latents, whole) < ROUNDING

@@ -7,13 +7,12 @@ from unittest.mock import patch
 
 import pytest
 import torch
+from svd_studio.dev.short_memory import ShortMemory
 from svd_studio.sampling import decode_stages, parking, row_tiles
 from svd_studio.sampling.ladder import NotEnoughMemoryError
 from svd_studio.sampling.parking import Place
 from torch.testing import assert_close
 from torch.utils._python_dispatch import _disable_current_modes
-
-from .faults import OutOfMemoryAt
 
 pytestmark = [pytest.mark.comfy, pytest.mark.usefixtures("as_executed", "small_pieces")]
 
@@ -138,12 +137,12 @@ def test_pieces_are_as_many_as_announced(network, latents, tmp_path):
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
 def test_one_failed_allocation_anywhere_changes_no_bit(network, latents, tmp_path, rooms, step):
     """One rung is given up for each, and none of those that a single fault reaches rounds."""
-    with OutOfMemoryAt(set(), LARGE) as counting:
+    with ShortMemory(LARGE) as counting:
         expected = decode(network, latents, pieces_of(tmp_path, *rooms))
     assert counting.count > 100
     for n in range(0, counting.count, step):
         pieces = pieces_of(tmp_path, *rooms)
-        with OutOfMemoryAt({n}, LARGE):
+        with ShortMemory(LARGE, {n}):
             found = decode(network, latents, pieces)
         assert torch.equal(found, expected), n
         assert len(pieces.retries) <= 1
@@ -153,10 +152,10 @@ def test_one_failed_allocation_among_rows_changes_no_bit(network, latents, tmp_p
     def in_rows():
         return pieces_of(tmp_path, 0, frame_limit=0)
 
-    with OutOfMemoryAt(set(), LARGE) as counting:
+    with ShortMemory(LARGE) as counting:
         expected = decode(network, latents, in_rows())
     for n in range(0, counting.count, 29):
-        with OutOfMemoryAt({n}, LARGE):
+        with ShortMemory(LARGE, {n}):
             assert torch.equal(decode(network, latents, in_rows()), expected), n
 
 
@@ -165,13 +164,13 @@ def test_one_failed_allocation_among_rows_changes_no_bit(network, latents, tmp_p
 def test_memory_that_stays_short_ends_in_the_same_film_or_in_the_message(
     network, latents, whole, tmp_path, faults, step
 ):
-    with OutOfMemoryAt(set(), LARGE) as counting:
+    with ShortMemory(LARGE) as counting:
         decode(network, latents, pieces_of(tmp_path))
     messages = 0
     for n in range(0, counting.count, step):
         pieces = pieces_of(tmp_path, too_large="needs 1, may take 0")
         try:
-            with OutOfMemoryAt(range(n, n + faults), LARGE):
+            with ShortMemory(LARGE, range(n, n + faults)):
                 found = decode(network, latents, pieces)
             assert_close(found, whole, rtol=0, atol=2e-5)
         except NotEnoughMemoryError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from svd_studio.sampling.decode_memory import (
@@ -13,12 +11,10 @@ from svd_studio.sampling.decode_memory import (
     plan_decode,
 )
 from svd_studio.sampling.decode_stages import decoder_stages
-from svd_studio.sampling.parking import Parking, Place
-from torch.utils._python_dispatch import _disable_current_modes
+from svd_studio.sampling.parking import Place
 
 pytestmark = pytest.mark.comfy
 
-META = torch.device("meta")
 GIBI, ALL = 2**30, 2**50
 SHAPES = [(1, 4, 8, 8), (2, 4, 72, 128), (5, 4, 24, 40), (14, 4, 16, 32), (9, 4, 32, 56)]
 WAYS = {
@@ -32,44 +28,24 @@ WAYS = {
 @pytest.fixture(scope="module")
 def network_of(core):
     """Builds a decoder on the meta device; its attention takes no memory beside its result."""
-    from svd_studio.dev.live_peak import linear_attention
-    from svd_studio.models.architecture import VAEArchitecture
-    from svd_studio.models.loader import build_vae
+    from svd_studio.dev.meta_decoder import meta_decoder
 
-    def build(channels=128, dtype=torch.float16):
-        with linear_attention(), META:
-            return build_vae(VAEArchitecture(channels)).to(dtype).decoder
-
-    return build
+    return meta_decoder
 
 
-def off_device(shape, dtype):
-    """Stands for host memory, where the counter does not look."""
-    with _disable_current_modes():
-        return torch.empty(shape, dtype=dtype, device=META)
-
-
-def measured(decoder, shape, folder, device_room=0, frame_limit=math.inf, halves=False):
+@pytest.fixture(scope="module")
+def measured(core):
     """Peak bytes on the device, and what waited where."""
-    from svd_studio.dev.live_peak import LivePeak
-    from svd_studio.sampling.decode import decode_exact
-    from svd_studio.sampling.decode_pieces import Pieces
+    from svd_studio.dev.meta_decoder import exact_peak
 
-    dtype = next(decoder.parameters()).dtype
-    parking = Parking(META, device_room, ALL, folder, off_device)
-    latents = torch.empty(shape, dtype=dtype, device=META)
-    with torch.inference_mode(), META, LivePeak("meta") as live:
-        pieces = Pieces(parking, frame_limit=frame_limit, keeps_halves=halves)
-        for _ in decode_exact(decoder, latents, pieces):
-            pass
-    return live.peak, parking.peak
+    return exact_peak
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
 @pytest.mark.parametrize("channels", [32, 128])
-def test_estimate_is_within_a_tenth(network_of, tmp_path, way, shape, dtype, channels):
+def test_estimate_is_within_a_tenth(network_of, measured, tmp_path, way, shape, dtype, channels):
     decoder, options = network_of(channels, dtype), way.copy()
     away = options.pop("away")
     peak, waited = measured(decoder, shape, tmp_path, 0 if away else ALL, **options)
@@ -80,19 +56,19 @@ def test_estimate_is_within_a_tenth(network_of, tmp_path, way, shape, dtype, cha
 
 
 @pytest.mark.parametrize("frames", [pytest.param(100, marks=pytest.mark.slow), 25])
-def test_published_size_takes_less_than_a_gib(network_of, tmp_path, frames):
+def test_published_size_takes_less_than_a_gib(network_of, measured, tmp_path, frames):
     shape = (frames, 4, 72, 128)
     peak, waited = measured(network_of(), shape, tmp_path)
     assert peak <= 0.8 * GIBI
     assert waited[Place.HOST] <= frames / 25 * 5.5 * GIBI
 
 
-def test_frames_in_rows_take_a_quarter_of_a_gib(network_of, tmp_path):
+def test_frames_in_rows_take_a_quarter_of_a_gib(network_of, measured, tmp_path):
     assert measured(network_of(), (2, 4, 144, 256), tmp_path, frame_limit=0)[0] <= 0.25 * GIBI
 
 
 @pytest.mark.parametrize("budget", [0.2, 0.5, 1, 2, 4, 8, 100])
-def test_plan_stays_within_its_budget(network_of, tmp_path, budget):
+def test_plan_stays_within_its_budget(network_of, measured, tmp_path, budget):
     shape, decoder = (5, 4, 72, 128), network_of()
     plan = plan_decode(decoder_stages(decoder), shape, 2, int(budget * GIBI))
     rung = (plan.device_room, plan.frame_limit, plan.keeps_halves)
