@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import comfy.utils
 import torch
 from bench_report import Row
 from svd_studio.dev.short_memory import ShortMemory
@@ -37,6 +38,7 @@ def films() -> Iterator[Row]:
 
 def film_of_the_miniature() -> Film:
     """A function from a budget in GiB to 8-bit frames (T, H, W, 3)."""
+    comfy.utils.set_progress_bar_enabled(False)  # a hundred bars would bury the table
     svd = load_svd(open_svd(MINI), "fp32")
     picture = torch.rand(1, 64, 128, 3, generator=torch.Generator().manual_seed(0))
     conditioning = SVDConditioning.execute(

@@ -7,7 +7,7 @@ import torch
 from svd_studio.dev.short_memory import ShortMemory
 from svd_studio.sampling.ladder import NotEnoughMemoryError
 
-pytestmark = [pytest.mark.comfy, pytest.mark.usefixtures("as_executed")]
+pytestmark = [pytest.mark.comfy, pytest.mark.usefixtures("as_executed", "one_thread")]
 
 LARGE = 2**19  # bytes
 

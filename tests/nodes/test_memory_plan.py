@@ -10,7 +10,7 @@ from svd_studio.dev.short_memory import ShortMemory
 from svd_studio.sampling.ladder import NotEnoughMemoryError
 from svd_studio.sampling.memory import GIBI, RUNGS
 
-pytestmark = [pytest.mark.comfy, pytest.mark.usefixtures("as_executed")]
+pytestmark = [pytest.mark.comfy, pytest.mark.usefixtures("as_executed", "one_thread")]
 
 STEPS = 2
 LARGE = 2**19  # bytes, a hundred or so of such allocations in a run
