@@ -70,11 +70,14 @@ def plot(rows: Sequence[Row], file: Path) -> None:
             axes.barh(place - 0.18, row.core, 0.34, color="#b8b8b8")
             axes.text(row.core, place - 0.18, f" {written(row.core)}", va="center", fontsize=8)
         axes.barh(place + 0.18, row.ours, 0.34, color="#2a7f62")
-        axes.text(row.ours, place + 0.18, f" {written(row.ours)}", va="center", fontsize=8)
+        beside = max(row.ours, row.target or 0)
+        axes.text(beside, place + 0.18, f" {written(row.ours)}", va="center", fontsize=8)
         if row.target is not None:
             axes.plot([row.target] * 2, [place, place + 0.36], color="#c0392b", linewidth=2)
     axes.set_yticks(range(len(rows)), [row.what for row in rows], fontsize=8)
     axes.invert_yaxis()
+    axes.set_xscale("log")  # from a chunk to a hundred frames
+    axes.set_xlim(left=0.1)
     axes.set_xlabel("GiB of activations: ComfyUI grey, SVD Studio green, target red")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(file, dpi=120)
