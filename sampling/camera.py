@@ -1,0 +1,194 @@
+"""Where the camera is and looks, over the time of a clip.
+
+One sign for every move, as the operator of the camera would name it (`docs/camera.md` has a
+picture of each): pan > 0 turns right, tilt > 0 turns up, roll > 0 leans clockwise, zoom > 1 is a
+longer lens, truck > 0 goes right, pedestal > 0 goes up, dolly > 0 goes in, orbit > 0 goes around
+the subject to the right and keeps facing it. What is in the picture goes the other way.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from enum import Enum
+
+from .shake import Shake
+
+DEFAULT_FOV = 50.0
+LARGEST_TURN = 90.0
+LARGEST_ZOOM = 10.0
+CLOSEST_DOLLY = 0.95  # at 1 the camera is where the subject is
+
+
+class Ease(str, Enum):
+    """How a keyframe is reached from the one before."""
+
+    LINEAR = "linear"
+    IN = "ease in"
+    OUT = "ease out"
+    IN_OUT = "ease in-out"
+    JUMP = "jump"
+
+    def at(self, t: float) -> float:
+        """Progress 0..1 at time 0..1 of the way."""
+        if self is Ease.IN:
+            return t * t
+        if self is Ease.OUT:
+            return t * (2 - t)
+        if self is Ease.IN_OUT:
+            return t * t * (3 - 2 * t)
+        if self is Ease.JUMP:
+            return float(t >= 1)
+        return t
+
+
+@dataclass(frozen=True)
+class Pose:
+    """The camera at one moment, relative to the camera that took the picture.
+
+    pan, tilt, roll, orbit in degrees; zoom is a factor of the focal length; truck, pedestal and
+    dolly in units of the distance to the subject, which the picture is taken to lie at.
+    """
+
+    pan: float = 0.0
+    tilt: float = 0.0
+    roll: float = 0.0
+    zoom: float = 1.0
+    truck: float = 0.0
+    pedestal: float = 0.0
+    dolly: float = 0.0
+    orbit: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in MOVES:
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} is {getattr(self, name)}: it must be a finite number.")
+        for name in ("pan", "tilt", "orbit"):
+            if abs(getattr(self, name)) >= LARGEST_TURN:
+                raise ValueError(
+                    f"{name} is {getattr(self, name):g} degrees: the picture is out of sight at "
+                    f"{LARGEST_TURN:g}. SVD follows about 15 in a clip."
+                )
+        if not 1 / LARGEST_ZOOM <= self.zoom <= LARGEST_ZOOM:
+            raise ValueError(
+                f"zoom is {self.zoom:g}: it is a factor between {1 / LARGEST_ZOOM:g} and "
+                f"{LARGEST_ZOOM:g}; 1 is none."
+            )
+        if self.dolly > CLOSEST_DOLLY:
+            raise ValueError(
+                f"dolly is {self.dolly:g}: at 1 the camera is inside the subject; use at most "
+                f"{CLOSEST_DOLLY:g}."
+            )
+
+    def plus(self, other: Pose) -> Pose:
+        """Both moves at once."""
+        sums = {name: getattr(self, name) + getattr(other, name) for name in MOVES}
+        return Pose(**sums | {"zoom": self.zoom * other.zoom})
+
+    def since(self, other: Pose) -> Pose:
+        """What has to be added to `other` to be here."""
+        return self.plus(other.scaled(-1))
+
+    def scaled(self, factor: float) -> Pose:
+        """`factor` times the move; -1 is its opposite."""
+        scaled = {name: getattr(self, name) * factor for name in MOVES}
+        return Pose(**scaled | {"zoom": self.zoom**factor})
+
+    def towards(self, other: Pose, share: float) -> Pose:
+        """`share` 0..1 of the way to `other`."""
+        return self.scaled(1 - share).plus(other.scaled(share))
+
+
+MOVES = tuple(field.name for field in fields(Pose))
+STILL = Pose()
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """`pose` at `time`, which is 0 at the first frame and 1 at the last; `ease` leads to it."""
+
+    time: float
+    pose: Pose = STILL
+    ease: Ease = Ease.IN_OUT
+
+
+@dataclass(frozen=True)
+class CameraPath:
+    """Keyframes in order of time, `fov` degrees across the width of the picture, and a shake.
+
+    Before the first keyframe and after the last the camera waits. Everything is taken relative to
+    where it is at time 0, because the picture is what it sees there.
+    """
+
+    keyframes: tuple[Keyframe, ...]
+    fov: float = DEFAULT_FOV
+    shake: Shake | None = None
+
+    def __post_init__(self) -> None:
+        if not self.keyframes:
+            raise ValueError("The camera path has no keyframes: it needs at least one.")
+        if not 1 <= self.fov <= 150:
+            raise ValueError(f"fov is {self.fov:g} degrees: use 1 to 150; a normal lens has 50.")
+        times = [keyframe.time for keyframe in self.keyframes]
+        for number, time in enumerate(times, 1):
+            if not math.isfinite(time) or time < 0:
+                raise ValueError(f"Keyframe {number} is at time {time:g}: use 0 to 1.")
+            if time > 1:
+                raise ValueError(
+                    f"Keyframe {number} is at time {time:g}, but the clip ends at 1: the path is "
+                    "longer than the clip. Times count from 0 (first frame) to 1 (last frame)."
+                )
+        for number, (before, after) in enumerate(zip(times, times[1:], strict=False), 2):
+            if after <= before:
+                raise ValueError(
+                    f"Keyframe {number} is at time {after:g}, not after {before:g}, the one before "
+                    "it: put keyframes in order of time."
+                )
+
+    def pose_at(self, time: float) -> Pose:
+        """The camera at `time` 0..1, shake included."""
+        pose = self._smooth_pose(time).since(self._smooth_pose(0.0))
+        return pose.plus(Pose(*self.shake.at(time))) if self.shake else pose
+
+    def poses(self, num_frames: int) -> tuple[Pose, ...]:
+        """One a frame; the first is `STILL`."""
+        return tuple(self.pose_at(i / max(1, num_frames - 1)) for i in range(num_frames))
+
+    @property
+    def is_still(self) -> bool:
+        first = self.keyframes[0].pose
+        return self.shake is None and all(k.pose == first for k in self.keyframes)
+
+    def scaled(self, factor: float) -> CameraPath:
+        """The same path `factor` times as far; -1 mirrors it."""
+        keyframes = tuple(replace(k, pose=k.pose.scaled(factor)) for k in self.keyframes)
+        shake = self.shake.scaled(abs(factor)) if self.shake else None
+        return replace(self, keyframes=keyframes, shake=shake)
+
+    def _smooth_pose(self, time: float) -> Pose:
+        index = bisect_right([k.time for k in self.keyframes], time)
+        if index == 0:
+            return self.keyframes[0].pose
+        before = self.keyframes[index - 1]
+        if index == len(self.keyframes):
+            return before.pose
+        after = self.keyframes[index]
+        share = after.ease.at((time - before.time) / (after.time - before.time))
+        return before.pose.towards(after.pose, share)
+
+
+def straight(pose: Pose, ease: Ease = Ease.IN_OUT, fov: float = DEFAULT_FOV) -> CameraPath:
+    """From the picture to `pose` over the whole clip."""
+    return CameraPath((Keyframe(0.0), Keyframe(1.0, pose, ease)), fov)
+
+
+def still() -> CameraPath:
+    """A camera on a tripod."""
+    return CameraPath((Keyframe(0.0),))
+
+
+def largest_turn(poses: Sequence[Pose]) -> float:
+    """Degrees between the first view and the one furthest from it, by pan, tilt and orbit."""
+    return max(math.hypot(pose.pan, pose.tilt, pose.orbit) for pose in poses)
