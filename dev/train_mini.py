@@ -45,6 +45,8 @@ CACHES = {
     "small-every": ((192, 112), 340, False),
     "large-default": ((256, 144), 160, True),
     "large-every": ((256, 144), 120, False),
+    "small-moves": ((192, 112), 400, False),
+    "large-moves": ((256, 144), 300, False),
 }
 
 
@@ -106,8 +108,9 @@ def encode_caches(state: Path) -> None:
                 ).save(file)
 
 
-def load_cache(state: Path, name: str) -> LatentCache:
-    return LatentCache.load(*(state / f"cache-{name}-{part}.safetensors" for part in range(2)))
+def load_caches(state: Path, *names: str) -> LatentCache:
+    files = [state / f"cache-{name}-{part}.safetensors" for name in names for part in range(2)]
+    return LatentCache.load(*files)
 
 
 def train_unet(state: Path) -> None:
@@ -118,7 +121,8 @@ def train_unet(state: Path) -> None:
     networks = mini_unet.SVDNetworks(unet, CLIPVisionModelWithProjection(config))
     small, large = (
         mini_unet.MoveCaches(
-            load_cache(state, f"{size}-default"), load_cache(state, f"{size}-every")
+            load_caches(state, f"{size}-default"),
+            load_caches(state, f"{size}-every", f"{size}-moves"),
         )
         for size in ("small", "large")
     )

@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from itertools import pairwise
 
 from .shake import Shake
 
@@ -140,7 +141,7 @@ class CameraPath:
                     f"Keyframe {number} is at time {time:g}, but the clip ends at 1: the path is "
                     "longer than the clip. Times count from 0 (first frame) to 1 (last frame)."
                 )
-        for number, (before, after) in enumerate(zip(times, times[1:], strict=False), 2):
+        for number, (before, after) in enumerate(pairwise(times), 2):
             if after <= before:
                 raise ValueError(
                     f"Keyframe {number} is at time {after:g}, not after {before:g}, the one before "

@@ -30,12 +30,13 @@ class UNetRecipe:
     Unguided motion has many answers and a small network averages them into mush. So clips noisier
     than `one_move_above` all show the default move; below, where the noise already shows what
     moves, half of them show any move. Direction is learned first; from `detail_from` on, most of
-    the noise is small, because detail is what then lacks.
+    the noise is small, because detail is what then lacks. From `follow_from` on, most clips below
+    `follow_below` show any move, so that a guide is followed from there down.
     """
 
-    steps: int = 2400
+    steps: int = 4200
     micro_batches: int = 2  # gradients of a step are their mean, on however many processes
-    short_share: float = 0.375
+    short_share: float = 0.214
     short: tuple[int, int] = (8, 3)  # frames, clips in a micro-batch
     long: tuple[int, int] = (14, 2)
     large: tuple[int, int] = (14, 2)
@@ -46,10 +47,18 @@ class UNetRecipe:
     ema_decay: float = 0.998
     cond_dropout: float = 0.1
     sigmas: SigmaDistribution = field(default_factory=SigmaDistribution)
-    detail_from: float = 0.58
+    detail_from: float = 0.33
     detail_sigmas: SigmaDistribution = field(
         default_factory=lambda: SigmaDistribution(
             log_mean=0.0, log_std=1.2, middle_share=0.2, top_share=0.04
+        )
+    )
+    follow_from: float = 0.571
+    follow_below: float = 30.0
+    follow_share: float = 0.75
+    follow_sigmas: SigmaDistribution = field(
+        default_factory=lambda: SigmaDistribution(
+            log_mean=-0.3, log_std=1.2, middle=(0.5, 30.0), middle_share=0.7, top_share=0.06
         )
     )
     seed: int = 0
@@ -123,7 +132,7 @@ class UNetStage:
         generator = torch.Generator().manual_seed(rng.getrandbits(63))
         caches, (frames, batch) = self._phase(index)
         sigma = self._sigmas(index).sample(batch, generator)
-        clips = [cut_clip(self._cache(caches, s, rng), frames, rng) for s in sigma.tolist()]
+        clips = [cut_clip(self._cache(index, caches, s, rng), frames, rng) for s in sigma.tolist()]
         x0 = torch.stack([clip.x0 for clip in clips])
         keep = (torch.rand(batch, generator=generator) >= self.recipe.cond_dropout).float()
         loss = self._loss(x0, sigma, conditioning_of(clips, keep), generator)
@@ -138,12 +147,22 @@ class UNetStage:
         return self.small, self.recipe.long
 
     def _sigmas(self, index: int) -> SigmaDistribution:
+        if self._follows(index):
+            return self.recipe.follow_sigmas
         late = index >= self.recipe.detail_from * self.recipe.steps
         return self.recipe.detail_sigmas if late else self.recipe.sigmas
 
-    def _cache(self, caches: MoveCaches, sigma: float, rng: random.Random) -> LatentCache:
-        one_move = sigma > self.recipe.one_move_above or rng.random() < 0.5
-        return caches.default if one_move else caches.every
+    def _follows(self, index: int) -> bool:
+        return index >= self.recipe.follow_from * self.recipe.steps
+
+    def _cache(
+        self, index: int, caches: MoveCaches, sigma: float, rng: random.Random
+    ) -> LatentCache:
+        recipe = self.recipe
+        limit, share = recipe.one_move_above, 0.5
+        if self._follows(index):
+            limit, share = recipe.follow_below, recipe.follow_share
+        return caches.every if sigma <= limit and rng.random() < share else caches.default
 
     def _loss(
         self, x0: Tensor, sigma: Tensor, cond: BatchConditioning, generator: torch.Generator

@@ -13,7 +13,7 @@ import numpy as np
 from .cutouts import CutOut, sample_cutouts
 from .pictures import Picture
 
-KINDS = {"pan": 0.40, "zoom": 0.25, "roll": 0.08, "mix": 0.22, "static": 0.05}
+KINDS = {"pan": 0.36, "zoom": 0.24, "roll": 0.17, "mix": 0.18, "static": 0.05}
 LONGEST_ZOOM = 0.55  # natural logarithm of the factor over a whole clip
 LARGEST_ROLL = 0.35  # radians
 FLOW_GRID = 8  # the mean flow is taken on every eighth pixel
