@@ -13,6 +13,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 
 from ..models.loader import info_of
+from ..models.patches.following import following_of
 from ..models.patches.guidance import guidance_of, has_foreign_guidance, with_guidance
 from ..models.patches.memory import memory_run_of, with_memory_plan
 from ..models.svd import SVDInfo
@@ -79,6 +80,7 @@ def run_sampler(
         *_describe(model, result, guidance, settings),
         f"{len(sigmas) - 1} steps of {settings.sampler}, {schedule}, "
         f"sigma {float(sigmas[0]):g} to {float(sigmas[-1]):g}",
+        *_followed(model, sigmas),
         _pace(time.monotonic() - started, len(sigmas) - 1),
         *_memory(model, memory.peak),
     ]
@@ -88,11 +90,14 @@ def run_sampler(
 def sigmas_for(model: ModelPatcher, settings: SamplerSettings) -> torch.Tensor:
     """The schedule between the two sigmas of `settings`, within the model's range.
 
-    As core does, for samplers that evaluate between sigmas the last one above zero is left out.
+    A guide's latents are where sampling starts: no step is spent above its start sigma. As core
+    does, for samplers that evaluate between sigmas the last one above zero is left out.
     """
     sampling = model.get_model_object("model_sampling")
     low, high = float(sampling.sigma_min), float(sampling.sigma_max)
-    start = min(settings.start_sigma, high) if settings.start_sigma else high
+    following = following_of(model)
+    own_start = following.first_sigma if following else None
+    start = min(settings.start_sigma or own_start or high, high)
     end = settings.end_sigma
     if end or settings.sampler not in comfy.samplers.KSampler.DISCARD_PENULTIMATE_SIGMA_SAMPLERS:
         return make_sigmas(settings.schedule, settings.steps, start, end or low, to_zero=not end)
@@ -130,6 +135,11 @@ def _describe(
         f"{frames} frames of {width * 8}x{height * 8}, seed {settings.seed}",
         f"guidance {guidance.describe() if guidance else f'of another node, cfg {settings.cfg:g}'}",
     ]
+
+
+def _followed(model: ModelPatcher, sigmas: torch.Tensor) -> list[str]:
+    following = following_of(model)
+    return [following.describe(sigmas)] if following else []
 
 
 def _memory(model: ModelPatcher, peak: int) -> list[str]:

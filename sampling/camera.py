@@ -12,37 +12,15 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from enum import Enum
 from itertools import pairwise
 
+from .easing import Ease, Slopes
 from .shake import Shake
 
 DEFAULT_FOV = 50.0
 LARGEST_TURN = 90.0
 LARGEST_ZOOM = 10.0
 CLOSEST_DOLLY = 0.95  # at 1 the camera is where the subject is
-
-
-class Ease(str, Enum):
-    """How a keyframe is reached from the one before."""
-
-    LINEAR = "linear"
-    IN = "ease in"
-    OUT = "ease out"
-    IN_OUT = "ease in-out"
-    JUMP = "jump"
-
-    def at(self, t: float) -> float:
-        """Progress 0..1 at time 0..1 of the way."""
-        if self is Ease.IN:
-            return t * t
-        if self is Ease.OUT:
-            return t * (2 - t)
-        if self is Ease.IN_OUT:
-            return t * t * (3 - 2 * t)
-        if self is Ease.JUMP:
-            return float(t >= 1)
-        return t
 
 
 @dataclass(frozen=True)
@@ -83,6 +61,11 @@ class Pose:
                 f"{CLOSEST_DOLLY:g}."
             )
 
+    @property
+    def moves_the_camera(self) -> bool:
+        """True when it stands elsewhere: then how far things are matters."""
+        return any((self.truck, self.pedestal, self.dolly, self.orbit))
+
     def plus(self, other: Pose) -> Pose:
         """Both moves at once."""
         sums = {name: getattr(self, name) + getattr(other, name) for name in MOVES}
@@ -90,7 +73,8 @@ class Pose:
 
     def since(self, other: Pose) -> Pose:
         """What has to be added to `other` to be here."""
-        return self.plus(other.scaled(-1))
+        differences = {name: getattr(self, name) - getattr(other, name) for name in MOVES}
+        return Pose(**differences | {"zoom": self.zoom / other.zoom})
 
     def scaled(self, factor: float) -> Pose:
         """`factor` times the move; -1 is its opposite."""
@@ -112,7 +96,7 @@ class Keyframe:
 
     time: float
     pose: Pose = STILL
-    ease: Ease = Ease.IN_OUT
+    ease: Ease | Slopes = Ease.IN_OUT
 
 
 @dataclass(frozen=True)
@@ -120,38 +104,39 @@ class CameraPath:
     """Keyframes in order of time, `fov` degrees across the width of the picture, and a shake.
 
     Before the first keyframe and after the last the camera waits. Everything is taken relative to
-    where it is at time 0, because the picture is what it sees there.
+    where it is at time 0, because the picture is what it sees there. `layers` are moves at the
+    same time with keyframes of their own, which are added; a layer has the same `fov` and no
+    layers. Raises ValueError for keyframes out of order or outside 0..1, and for one that is out
+    of a `Pose`'s range.
     """
 
     keyframes: tuple[Keyframe, ...]
     fov: float = DEFAULT_FOV
     shake: Shake | None = None
+    layers: tuple[CameraPath, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.keyframes:
             raise ValueError("The camera path has no keyframes: it needs at least one.")
         if not 1 <= self.fov <= 150:
             raise ValueError(f"fov is {self.fov:g} degrees: use 1 to 150; a normal lens has 50.")
-        times = [keyframe.time for keyframe in self.keyframes]
-        for number, time in enumerate(times, 1):
-            if not math.isfinite(time) or time < 0:
-                raise ValueError(f"Keyframe {number} is at time {time:g}: use 0 to 1.")
-            if time > 1:
-                raise ValueError(
-                    f"Keyframe {number} is at time {time:g}, but the clip ends at 1: the path is "
-                    "longer than the clip. Times count from 0 (first frame) to 1 (last frame)."
-                )
-        for number, (before, after) in enumerate(pairwise(times), 2):
-            if after <= before:
-                raise ValueError(
-                    f"Keyframe {number} is at time {after:g}, not after {before:g}, the one before "
-                    "it: put keyframes in order of time."
-                )
+        _require_order([keyframe.time for keyframe in self.keyframes])
+        if any(layer.fov != self.fov or layer.layers for layer in self.layers):
+            raise ValueError("A layer of a camera path has the path's fov and no layers itself.")
+        for number, keyframe in enumerate(self.keyframes, 1):
+            try:
+                self.pose_at(keyframe.time)
+            except ValueError as error:
+                raise ValueError(f"Keyframe {number}, seen from the first frame: {error}") from None
 
     def pose_at(self, time: float) -> Pose:
-        """The camera at `time` 0..1, shake included."""
-        pose = self._smooth_pose(time).since(self._smooth_pose(0.0))
-        return pose.plus(Pose(*self.shake.at(time))) if self.shake else pose
+        """The camera at `time` 0..1, shake and layers included."""
+        pose = self.smooth_pose(time).since(self.smooth_pose(0.0))
+        if self.shake:
+            pose = pose.plus(Pose(*self.shake.at(time)))
+        for layer in self.layers:
+            pose = pose.plus(layer.pose_at(time))
+        return pose
 
     def poses(self, num_frames: int) -> tuple[Pose, ...]:
         """One a frame; the first is `STILL`."""
@@ -160,16 +145,21 @@ class CameraPath:
     @property
     def is_still(self) -> bool:
         first = self.keyframes[0].pose
-        return self.shake is None and all(k.pose == first for k in self.keyframes)
+        rests = self.shake is None and all(k.pose == first for k in self.keyframes)
+        return rests and all(layer.is_still for layer in self.layers)
 
     def scaled(self, factor: float) -> CameraPath:
         """The same path `factor` times as far; -1 mirrors it."""
-        keyframes = tuple(replace(k, pose=k.pose.scaled(factor)) for k in self.keyframes)
-        shake = self.shake.scaled(abs(factor)) if self.shake else None
-        return replace(self, keyframes=keyframes, shake=shake)
+        return CameraPath(
+            tuple(replace(k, pose=k.pose.scaled(factor)) for k in self.keyframes),
+            self.fov,
+            self.shake.scaled(abs(factor)) if self.shake else None,
+            tuple(layer.scaled(factor) for layer in self.layers),
+        )
 
-    def _smooth_pose(self, time: float) -> Pose:
-        index = bisect_right([k.time for k in self.keyframes], time)
+    def smooth_pose(self, time: float) -> Pose:
+        """What the keyframes alone say for `time`."""
+        index = bisect_right(self.keyframes, time, key=lambda keyframe: keyframe.time)
         if index == 0:
             return self.keyframes[0].pose
         before = self.keyframes[index - 1]
@@ -178,6 +168,23 @@ class CameraPath:
         after = self.keyframes[index]
         share = after.ease.at((time - before.time) / (after.time - before.time))
         return before.pose.towards(after.pose, share)
+
+
+def _require_order(times: Sequence[float]) -> None:
+    for number, time in enumerate(times, 1):
+        if not math.isfinite(time) or time < 0:
+            raise ValueError(f"Keyframe {number} is at time {time:g}: use 0 to 1.")
+        if time > 1:
+            raise ValueError(
+                f"Keyframe {number} is at time {time:g}, but the clip ends at 1: the path is "
+                "longer than the clip. Times count from 0 (first frame) to 1 (last frame)."
+            )
+    for number, (before, after) in enumerate(pairwise(times), 2):
+        if after <= before:
+            raise ValueError(
+                f"Keyframe {number} is at time {after:g}, not after {before:g}, the one before "
+                "it: put keyframes in order of time."
+            )
 
 
 def straight(pose: Pose, ease: Ease = Ease.IN_OUT, fov: float = DEFAULT_FOV) -> CameraPath:

@@ -8,6 +8,7 @@ at distance 1.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -50,6 +51,25 @@ def homographies(path: CameraPath, num_frames: int) -> Tensor:
         plane = torch.eye(3, dtype=torch.float64) - centre[:, None] @ normal
         matrices.append(intrinsics(path.fov, pose.zoom) @ rotation @ plane @ to_ray)
     return torch.stack(matrices)
+
+
+def mean_flow(path: CameraPath, num_frames: int, aspect: float) -> float:
+    """Mean length, in frame widths, of the picture's motion from one frame to the next.
+
+    `aspect` is height / width. Points that leave the frame count as long as they are in it.
+    """
+    ys, xs = torch.meshgrid(
+        torch.linspace(-aspect / 2, aspect / 2, 9, dtype=torch.float64),
+        torch.linspace(-0.5, 0.5, 16, dtype=torch.float64),
+        indexing="ij",
+    )
+    now = torch.stack([xs, ys, torch.ones_like(xs)], dim=-1)
+    matrices = homographies(path, num_frames)
+    lengths = []
+    for before, after in pairwise(matrices):
+        then = now @ (after @ torch.linalg.inv(before)).T
+        lengths.append((then[..., :2] / then[..., 2:] - now[..., :2]).norm(dim=-1).mean())
+    return float(torch.stack(lengths).mean())
 
 
 def _turn_right(degrees: float) -> Tensor:

@@ -16,6 +16,8 @@ from comfy.patcher_extension import WrappersMP
 from comfy.samplers import KSAMPLER, KSamplerX0Inpaint
 from torch import Tensor
 
+NOISE_OF_OUR_OWN = 0x5D1C0DE  # core draws the first noise from the seed itself
+
 Denoise = Callable[[Tensor, Tensor], Tensor]  # x (T, 4, h, w) and sigma () -> x0
 Report = Callable[[int, Tensor, Tensor], None]  # step done, x0, x: progress and preview
 OwnSteps = Callable[[Denoise, Tensor, Tensor, torch.Generator, Report], Tensor]
@@ -106,7 +108,7 @@ def _as_sampler_function(steps: OwnSteps) -> Callable:
             if callback is not None:
                 callback({"i": step, "denoised": x0, "x": x})
 
-        generator = torch.Generator().manual_seed(extra_args.get("seed") or 0)
+        generator = torch.Generator().manual_seed((extra_args.get("seed") or 0) ^ NOISE_OF_OUR_OWN)
         return steps(denoise, x, sigmas, generator, report)
 
     return sample
