@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .camera import CameraPath
+from .sigmas import steps_within
 from .view import homographies
 
 Denoise = Callable[[Tensor, Tensor], Tensor]
@@ -63,9 +64,7 @@ class Following:
 
     def steps_inside(self, sigmas: Tensor) -> list[int]:
         """The steps, by number, that begin within the range."""
-        starts = sigmas[:-1]
-        inside = (starts > self.end_sigma) & (starts <= self.start_sigma * (1 + 1e-6))
-        return inside.nonzero().flatten().tolist()
+        return steps_within(sigmas, self.start_sigma, self.end_sigma)
 
     def extra_evaluations(self, sigmas: Tensor) -> int:
         """Network evaluations beside one a step."""
@@ -167,4 +166,5 @@ def warp_latents(latents: Tensor, matrices: Tensor) -> Tensor:
     places = places[..., :2] / places[..., 2:].clamp(min=1e-6)
     size = torch.tensor([width - 1, height - 1], dtype=torch.float64)
     grid = (places * width / size * 2).clamp(-4, 4).to(latents)
-    return F.grid_sample(latents, grid, padding_mode="border", align_corners=True)
+    # bicubic: several warps in a row must not blur
+    return F.grid_sample(latents, grid, "bicubic", "border", align_corners=True)

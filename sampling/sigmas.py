@@ -66,3 +66,10 @@ def make_sigmas(
         make(steps + 1, end, start)[:-1] if make is align_your_steps else make(steps, end, start)
     )
     return torch.cat([sigmas, sigmas.new_zeros(1)])
+
+
+def steps_within(sigmas: Tensor, start: float, end: float) -> list[int]:
+    """The steps, by number, that begin at a sigma in (end, start]."""
+    begins = sigmas[:-1]
+    slack = 1 + 1e-5  # a schedule that starts at `start` may miss its last bit
+    return ((begins > end) & (begins <= start * slack)).nonzero().flatten().tolist()

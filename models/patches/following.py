@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ...sampling.camera import CameraPath
@@ -32,7 +33,7 @@ def with_following(
     model: ModelPatcher, guide: GuideLatents, following: Following
 ) -> tuple[ModelPatcher, dict[str, Tensor]]:
     """A clone that follows `guide`, and the LATENT to sample from."""
-    patched = model.clone()
+    patched = without_following(model)
     latent = {"samples": guide.latents}
     if following.method is Method.CLOCK:
         patched.set_model_denoise_mask_function(partial(_clock, following))
@@ -50,6 +51,15 @@ def with_following(
         latent = {"samples": guide.latents.new_zeros(guide.latents.shape)}
     patched.set_attachments(FOLLOWING_KEY, following)
     return patched, latent
+
+
+def without_following(model: ModelPatcher) -> ModelPatcher:
+    """A clone that follows nothing."""
+    patched = model.clone()
+    patched.model_options.pop("denoise_mask_function", None)
+    patched.remove_wrappers_with_key(WrappersMP.SAMPLER_SAMPLE, FOLLOWING_KEY)
+    patched.attachments.pop(FOLLOWING_KEY, None)
+    return patched
 
 
 def following_of(model: ModelPatcher) -> Following | None:

@@ -16,6 +16,8 @@ from comfy.patcher_extension import WrappersMP
 from comfy.samplers import KSAMPLER, KSamplerX0Inpaint
 from torch import Tensor
 
+from ...sampling.sigmas import steps_within
+
 NOISE_OF_OUR_OWN = 0x5D1C0DE  # core draws the first noise from the seed itself
 
 Denoise = Callable[[Tensor, Tensor], Tensor]  # x (T, 4, h, w) and sigma () -> x0
@@ -34,11 +36,10 @@ def with_own_steps(
 
     def sample(executor: Callable, *args: Any) -> Tensor:  # noqa: ANN401 - as core passes them
         run = _Run(*args)
-        inside = (run.sigmas[:-1] > end_sigma) & (run.sigmas[:-1] <= start_sigma)
-        if not bool(inside.any()):
+        inside = steps_within(run.sigmas, start_sigma, end_sigma)
+        if not inside:
             return executor(*args)
-        places = inside.nonzero()
-        first, last = int(places[0]), int(places[-1]) + 1
+        first, last = inside[0], inside[-1] + 1
         x = run.part(executor, 0, first, None)
         x = run.part(KSAMPLER(_as_sampler_function(steps)).sample, first, last, x)
         return run.part(executor, last, run.steps, x)
