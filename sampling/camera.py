@@ -83,7 +83,9 @@ class Pose:
 
     def towards(self, other: Pose, share: float) -> Pose:
         """`share` 0..1 of the way to `other`."""
-        return self.scaled(1 - share).plus(other.scaled(share))
+        rest = 1 - share
+        sums = {n: rest * getattr(self, n) + share * getattr(other, n) for n in MOVES}
+        return Pose(**sums | {"zoom": self.zoom**rest * other.zoom**share})
 
 
 MOVES = tuple(field.name for field in fields(Pose))
@@ -145,7 +147,8 @@ class CameraPath:
     @property
     def is_still(self) -> bool:
         first = self.keyframes[0].pose
-        rests = self.shake is None and all(k.pose == first for k in self.keyframes)
+        shaken = self.shake is not None and self.shake.degrees > 0
+        rests = not shaken and all(k.pose == first for k in self.keyframes)
         return rests and all(layer.is_still for layer in self.layers)
 
     def scaled(self, factor: float) -> CameraPath:
