@@ -1,31 +1,44 @@
-"""Measure the pack beside ComfyUI's own nodes, in one run.
+"""Measure the pack: its memory beside ComfyUI's own nodes, or how well a camera is obeyed.
 
     python3 studio.py bench memory [--quick] [--out DIR]
+    python3 studio.py bench camera [--quick] [--out DIR] [--state DIR] [--processes N]
 
-prints a table of what ComfyUI needs, what the pack needs and what it has promised to need, and
-writes it to DIR as JSON and as a picture. --quick leaves out what computes: the full-size networks
-take 10 GB of memory and some ten minutes on two cores.
+memory prints what ComfyUI needs, what the pack needs and what it has promised to need; --quick
+leaves out what computes: the full-size networks take 10 GB of memory and some ten minutes on two
+cores. camera makes some thousand small clips with svd-mini, which takes the better part of an hour
+on two cores and goes on where it was stopped; --quick makes a tenth of them. Its photographs are
+those of train-mini, from the wheels in --state. Tables and pictures are written to DIR.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from comfy_runtime import start_core
 
-BENCHES = ("memory",)
+ROOT = Path(__file__).resolve().parent.parent
+BENCHES = ("memory", "camera")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="studio.py bench", description=__doc__.splitlines()[0])
     parser.add_argument("bench", choices=BENCHES)
-    parser.add_argument("--quick", action="store_true", help="only what needs no arithmetic")
+    parser.add_argument("--quick", action="store_true", help="only the cheapest part")
     parser.add_argument("--out", type=Path, default=Path("output"), metavar="DIR")
+    parser.add_argument("--state", type=Path, default=ROOT / ".runtime" / "train-mini")
+    parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--weights", type=Path, help="another svd-mini (camera)")
     args = parser.parse_args()
-    start_core(*([] if torch.cuda.is_available() else ["--cpu"]))
+    start_core(*([] if torch.cuda.is_available() and args.bench == "memory" else ["--cpu"]))
+    return bench_memory(args) if args.bench == "memory" else bench_camera(args)
 
+
+def bench_memory(args: argparse.Namespace) -> int:
     from bench_memory import measure
     from bench_report import print_table, save
 
@@ -33,8 +46,27 @@ def main() -> int:
     for row in measure(args.quick):
         rows.append(row)
         print_table([row], header=len(rows) == 1)
-    for file in save(rows, args.out / f"bench_{args.bench}"):
+    for file in save(rows, args.out / "bench_memory"):
         print(f"wrote {file}")
+    return 0
+
+
+def bench_camera(args: argparse.Namespace) -> int:
+    from bench_camera import Plan, measure, open_studio, sheet
+    from camera_clips import Setting
+    from camera_report import findings, plot
+    from svd_studio.models.sources import MINI
+
+    plan = Plan(args.out, args.state, args.weights or MINI, asdict(Setting()), args.quick)
+    rows = measure(plan, args.processes)
+    found = findings(rows)
+    print(*(finding.line() for finding in found), sep="\n")
+    table = args.out / "bench_camera.json"
+    facts = [asdict(finding) | {"verdict": finding.verdict} for finding in found]
+    table.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    plot(rows, args.out / "bench_camera.png")
+    sheet(open_studio(plan), args.out / "bench_camera_moves.png")
+    print(f"wrote {table} and two pictures beside it")
     return 0
 
 
