@@ -18,10 +18,11 @@ SMALLEST_SHIFT = 0.002  # frame widths: half a pixel of 256, nothing to follow
 BEHIND = 1e-6
 
 
-def warnings(path: CameraPath, num_frames: int, aspect: float) -> list[str]:
+def warnings(path: CameraPath, num_frames: int, aspect: float, flat: bool = True) -> list[str]:
     """One sentence for everything about the move that is likely to disappoint; none when it is fit.
 
-    `aspect` is height / width of the frame. Raises ValueError for less than one frame.
+    `aspect` is height / width of the frame; `flat`: the picture has no depth map. Raises ValueError
+    for less than one frame.
     """
     if num_frames < 1:
         raise ValueError(f"{num_frames} frames asked for: a clip has at least 1.")
@@ -31,7 +32,7 @@ def warnings(path: CameraPath, num_frames: int, aspect: float) -> list[str]:
         _about_turning(largest_turn(poses), "turns by"),
         _about_turning(max(abs(pose.roll) for pose in poses), "rolls by"),
         _about_seeing([seen_share(matrix, aspect) for matrix in matrices]),
-        _about_depth(poses, matrices, aspect),
+        _about_depth(poses, matrices, aspect) if flat else "",
     ]
     return [sentence for sentence in found if sentence]
 
@@ -114,6 +115,6 @@ def _about_depth(poses: Sequence[Pose], matrices: Tensor, aspect: float) -> str:
 NOTHING_TO_WARN_OF = "Within what SVD follows well."
 
 
-def verdict(path: CameraPath, num_frames: int, aspect: float) -> str:
+def verdict(path: CameraPath, num_frames: int, aspect: float, flat: bool = True) -> str:
     """The warnings as one text, or a sentence that there are none."""
-    return "\n".join(warnings(path, num_frames, aspect)) or NOTHING_TO_WARN_OF
+    return "\n".join(warnings(path, num_frames, aspect, flat)) or NOTHING_TO_WARN_OF

@@ -95,6 +95,7 @@ def test_the_frame_that_shows_least_is_named():
 def test_a_move_that_a_flat_picture_cannot_show_needs_depth():
     (sentence,) = warnings(straight(Pose(dolly=0.2, zoom=0.8)), 2, WIDE)
     assert "depth map" in sentence
+    assert not warnings(straight(Pose(dolly=0.2, zoom=0.8)), 2, WIDE, flat=False)
 
 
 def test_a_clip_has_frames():
