@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import comfy.model_management
 import torch
 from comfy_api.latest import io
 
@@ -154,7 +157,9 @@ def guide_for(
     """The first picture of `image` on the camera's path, at the film's size and length."""
     picture = composite(first_picture(image))
     scene = lay_out(picture, film.width, film.height, fit, depth)
-    return render_guide(scene, camera, film.num_frames)
+    scene = scene.on(comfy.model_management.get_torch_device())
+    guide = render_guide(scene, camera, film.num_frames)
+    return replace(guide, frames=guide.frames.cpu(), holes=guide.holes.cpu())
 
 
 NODES = (SVDCameraGuide,)

@@ -74,17 +74,14 @@ def render_plane(scene: Scene, matrices: Tensor) -> tuple[Tensor, Tensor]:
 
     Beyond its edges the picture is mirrored: a likelier start for what is there than one colour.
     """
-    width, height = scene.width, scene.height
     ys, xs = torch.meshgrid(
-        (torch.arange(height, dtype=torch.float64) - (height - 1) / 2) / width,
-        (torch.arange(width, dtype=torch.float64) - (width - 1) / 2) / width,
-        indexing="ij",
+        torch.arange(float(scene.height)), torch.arange(float(scene.width)), indexing="ij"
     )
-    points = torch.stack([xs, ys, torch.ones_like(xs)], dim=-1)
+    points = torch.stack([xs, ys, torch.ones_like(xs)], dim=-1).to(scene.pixels)
     frames, holes = [], []
     for matrix in matrices:
-        to_scene = scene.to_pixels() @ torch.linalg.inv(matrix)
-        frame, hole = look_up(scene.pixels, points @ to_scene.T)
+        to_scene = scene.to_pixels() @ torch.linalg.inv(scene.frame_pixels() @ matrix)
+        frame, hole = look_up(scene.pixels, points @ to_scene.T.to(points))
         frames.append(frame)
         holes.append(hole)
     return torch.stack(frames), torch.stack(holes)
@@ -98,8 +95,8 @@ def look_up(pixels: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
     h, w = pixels.shape[2:]
     ahead = points[..., 2] > 1e-6
     places = points[..., :2] / points[..., 2:].clamp(min=1e-6)
-    size = torch.tensor([w - 1, h - 1], dtype=places.dtype)
+    size = places.new_tensor([w - 1, h - 1])
     inside = ((places > -0.5) & (places < size + 0.5)).all(-1) & ahead
-    grid = (places / size * 2 - 1).clamp(-9, 9).to(pixels.dtype)
+    grid = (places / size * 2 - 1).clamp(-9, 9)
     found = F.grid_sample(pixels, grid[None], padding_mode="reflection", align_corners=True)
     return found[0].movedim(0, -1), (~inside).to(pixels.dtype)

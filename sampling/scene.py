@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -39,6 +39,16 @@ class Scene:
         x, y = self.left + (self.width - 1) / 2, self.top + (self.height - 1) / 2
         rows = [[self.width, 0, x], [0, self.width, y], [0, 0, 1]]
         return torch.tensor(rows, dtype=torch.float64)
+
+    def frame_pixels(self) -> Tensor:
+        """(3, 3) float64: image coordinates to pixels of the frame."""
+        x, y = (self.width - 1) / 2, (self.height - 1) / 2
+        rows = [[self.width, 0, x], [0, self.width, y], [0, 0, 1]]
+        return torch.tensor(rows, dtype=torch.float64)
+
+    def on(self, device: torch.device) -> Scene:
+        depth = None if self.depth is None else self.depth.to(device)
+        return replace(self, pixels=self.pixels.to(device), depth=depth)
 
 
 def lay_out(
@@ -91,7 +101,7 @@ def depth_from_image(image: Tensor, near_is_white: bool, depth_range: float) -> 
     furthest point is taken to be `depth_range` times as far as the nearest.
     Raises ValueError when the map holds no numbers or nothing but one value.
     """
-    nearness = image[0, ..., :3].mean(-1).double()
+    nearness = image[0, ..., :3].float().mean(-1)
     if not bool(torch.isfinite(nearness).all()):
         raise ValueError("The depth map holds NaN or infinity: make it again.")
     nearness = nearness if near_is_white else 1 - nearness
@@ -113,6 +123,6 @@ def _resize_depth(depth: Tensor, width: int, height: int) -> Tensor:
 def _fit_depth(depth: Tensor, width: int, height: int, fit: Fit) -> Tensor:
     """Depth under the picture; bars of contain are as far as the furthest point."""
     far = depth.max()
-    as_image = (depth / far)[None, ..., None].expand(-1, -1, -1, 3).float()
-    laid = fit_picture(as_image, width, height, fit)[0, ..., 0].double()
+    as_image = (depth / far)[None, ..., None].expand(-1, -1, -1, 3)
+    laid = fit_picture(as_image, width, height, fit)[0, ..., 0]
     return torch.where(laid > 0.01, laid, torch.ones_like(laid)) * far

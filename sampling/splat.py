@@ -39,23 +39,22 @@ def _see(scene: Scene, pose: Pose, fov: float) -> tuple[Tensor, Tensor]:
     hole = nearness == 0
     places = _back_in_scene(scene, pose, fov, nearness)
     h, w = scene.pixels.shape[2:]
-    grid = (places / torch.tensor([w - 1, h - 1], dtype=places.dtype) * 2 - 1).clamp(-9, 9)
-    grid = grid.to(scene.pixels.dtype)[None]
-    found = F.grid_sample(scene.pixels, grid, padding_mode="border", align_corners=True)
+    grid = (places / places.new_tensor([w - 1, h - 1]) * 2 - 1).clamp(-9, 9)
+    found = F.grid_sample(scene.pixels, grid[None], padding_mode="border", align_corners=True)
     return fill(found, hole)[0].movedim(0, -1), hole.to(scene.pixels.dtype)
 
 
 def splat_nearness(scene: Scene, pose: Pose, fov: float) -> Tensor:
     """1 / distance at every pixel of the new frame (H, W), the nearest wins; 0 where nothing is."""
-    depth = scene.depth.double()
+    depth = scene.depth
     spacing, whole = _spacing(scene, pose, fov), _untorn(depth)
     if spacing > 1:
         size = [side * spacing for side in depth.shape]
         depth = F.interpolate(depth[None, None], size=size, mode="bilinear")[0, 0]
-        whole = F.interpolate(whole[None, None].double(), size=size)[0, 0] > 0.5
+        whole = F.interpolate(whole[None, None].float(), size=size)[0, 0] > 0.5
     places, distance = _project(scene, pose, fov, depth)
     keep = (distance > NEAREST) & whole
-    target = torch.zeros(scene.height * scene.width, dtype=torch.float64)
+    target = depth.new_zeros(scene.height * scene.width)
     corner = places[keep].floor().long()
     values = 1 / distance[keep]
     for dx in (0, 1):
@@ -69,9 +68,9 @@ def splat_nearness(scene: Scene, pose: Pose, fov: float) -> Tensor:
 
 def _spacing(scene: Scene, pose: Pose, fov: float) -> int:
     """How many points a pixel of the scene needs a side so that what comes nearest stays whole."""
-    _, distance = _project(scene, pose, fov, scene.depth.double())
+    _, distance = _project(scene, pose, fov, scene.depth)
     ahead = distance > NEAREST
-    growth = pose.zoom * (scene.depth.double()[ahead] / distance[ahead])
+    growth = pose.zoom * (scene.depth[ahead] / distance[ahead])
     nearest = float(growth.quantile(0.98)) if growth.numel() < 1_000_000 else float(growth.max())
     return min(LARGEST_SPACING, max(1, math.ceil(nearest / 1.5)))
 
@@ -99,36 +98,29 @@ def _project(scene: Scene, pose: Pose, fov: float, depth: Tensor) -> tuple[Tenso
         _cell_centres(depth.shape[0], h), _cell_centres(depth.shape[1], w), indexing="ij"
     )
     to_ray = torch.linalg.inv(scene.to_pixels() @ intrinsics(fov))
-    rays = torch.stack([x, y, torch.ones_like(x)], dim=-1) @ to_ray.T
     rotation, centre = extrinsics(pose)
-    seen = (rays * depth[..., None] - centre) @ rotation.T
-    image = seen @ (_frame_pixels(scene) @ intrinsics(fov, pose.zoom)).T
+    to_frame = scene.frame_pixels() @ intrinsics(fov, pose.zoom) @ rotation
+    points = torch.stack([x, y, torch.ones_like(x)], dim=-1).to(depth)
+    seen = points @ (to_frame @ to_ray).T.to(depth) * depth[..., None]
+    image = seen - (to_frame @ centre).to(depth)
     return image[..., :2] / image[..., 2:].clamp(min=NEAREST), image[..., 2]
 
 
 def _back_in_scene(scene: Scene, pose: Pose, fov: float, nearness: Tensor) -> Tensor:
     """Where in the scene, in its pixels (H, W, 2), the points seen in the new frame come from."""
-    y, x = torch.meshgrid(
-        *(torch.arange(n, dtype=torch.float64) for n in nearness.shape), indexing="ij"
-    )
-    to_ray = torch.linalg.inv(_frame_pixels(scene) @ intrinsics(fov, pose.zoom))
-    rays = torch.stack([x, y, torch.ones_like(x)], dim=-1) @ to_ray.T
+    y, x = torch.meshgrid(*(torch.arange(float(n)) for n in nearness.shape), indexing="ij")
+    to_ray = torch.linalg.inv(scene.frame_pixels() @ intrinsics(fov, pose.zoom))
     rotation, centre = extrinsics(pose)
-    points = (rays / nearness.clamp(min=1e-3)[..., None]) @ rotation + centre
-    image = points @ (scene.to_pixels() @ intrinsics(fov)).T
+    to_scene = scene.to_pixels() @ intrinsics(fov)
+    points = torch.stack([x, y, torch.ones_like(x)], dim=-1).to(nearness)
+    turned = points @ (to_scene @ rotation.T @ to_ray).T.to(nearness)
+    image = turned / nearness.clamp(min=1e-3)[..., None] + (to_scene @ centre).to(nearness)
     return image[..., :2] / image[..., 2:].clamp(min=NEAREST)
 
 
 def _cell_centres(cells: int, pixels: int) -> Tensor:
     """Where `cells` equal parts of a row of `pixels` have their middles, in pixels."""
-    return (torch.arange(cells, dtype=torch.float64) + 0.5) * (pixels / cells) - 0.5
-
-
-def _frame_pixels(scene: Scene) -> Tensor:
-    """(3, 3): image coordinates to pixels of the frame."""
-    x, y = (scene.width - 1) / 2, (scene.height - 1) / 2
-    rows = [[scene.width, 0, x], [0, scene.width, y], [0, 0, 1]]
-    return torch.tensor(rows, dtype=torch.float64)
+    return (torch.arange(float(cells)) + 0.5) * (pixels / cells) - 0.5
 
 
 def fill(image: Tensor, hole: Tensor) -> Tensor:

@@ -37,7 +37,7 @@ def render(picture, path, frames=3, depth=None, fit=Fit.COVER) -> MotionGuide:
 @pytest.mark.parametrize("fit", list(Fit))
 @pytest.mark.parametrize("with_depth", [False, True])
 def test_the_first_frame_is_the_picture_to_the_last_bit(picture, fit, with_depth):
-    depth = torch.linspace(0.5, 2, 96 * 128, dtype=torch.float64).view(96, 128)
+    depth = torch.linspace(0.5, 2, 96 * 128).view(96, 128)
     guide = render(picture, linear(orbit=8, zoom=1.2), 3, depth if with_depth else None, fit)
     assert torch.equal(guide.frames[0], fit_picture(picture, WIDTH, HEIGHT, fit)[0])
     assert guide.holes[0].sum() == 0
@@ -85,7 +85,7 @@ def test_a_flat_scene_with_depth_is_what_its_homography_shows(move, amount):
     y, x = torch.meshgrid(torch.arange(72.0), torch.arange(128.0), indexing="ij")
     waves = ((x / 9).sin() * (y / 7).cos() * 0.4 + 0.5)[None, ..., None].expand(-1, -1, -1, 3)
     path = linear(**{move: amount})
-    flat = render(waves, path, 2, torch.ones(72, 128, dtype=torch.float64))
+    flat = render(waves, path, 2, torch.ones(72, 128))
     plane = render(waves, path, 2)
     both = (flat.holes[1] == 0) & (plane.holes[1] == 0)
     assert both.float().mean() > 0.4
@@ -94,7 +94,7 @@ def test_a_flat_scene_with_depth_is_what_its_homography_shows(move, amount):
 
 
 def test_near_things_move_more_and_uncover_a_hole_behind_them():
-    depth = torch.full((72, 128), 2.0, dtype=torch.float64)
+    depth = torch.full((72, 128), 2.0)
     depth[20:50, 50:78] = 1.0
     picture = torch.zeros(1, 72, 128, 3)
     picture[:, 20:50, 50:78] = 1.0
@@ -107,7 +107,7 @@ def test_near_things_move_more_and_uncover_a_hole_behind_them():
 
 
 def test_what_is_near_covers_what_is_far():
-    depth = torch.full((72, 128), 3.0, dtype=torch.float64)
+    depth = torch.full((72, 128), 3.0)
     depth[:, 64:] = 1.0
     picture = torch.zeros(1, 72, 128, 3)
     picture[:, :, 64:] = 1.0
@@ -117,7 +117,7 @@ def test_what_is_near_covers_what_is_far():
 
 
 def test_dollying_close_leaves_no_cracks():
-    depth = torch.ones(72, 128, dtype=torch.float64)
+    depth = torch.ones(72, 128)
     waves = torch.rand(1, 9, 16, 3, generator=torch.Generator().manual_seed(0))
     picture = F.interpolate(waves.movedim(-1, 1), (72, 128), mode="bilinear").movedim(1, -1)
     guide = render(picture, linear(dolly=0.7), 2, depth)
@@ -153,8 +153,8 @@ def test_a_small_picture_is_refused():
 
 def test_depth_of_other_proportions_is_refused_and_of_another_size_is_not(picture):
     with pytest.raises(ValueError, match=r"depth map is 100x50 and the picture 128x96"):
-        lay_out(picture, WIDTH, HEIGHT, Fit.COVER, torch.ones(50, 100, dtype=torch.float64))
-    scene = lay_out(picture, WIDTH, HEIGHT, Fit.COVER, torch.ones(48, 64, dtype=torch.float64))
+        lay_out(picture, WIDTH, HEIGHT, Fit.COVER, torch.ones(50, 100))
+    scene = lay_out(picture, WIDTH, HEIGHT, Fit.COVER, torch.ones(48, 64))
     assert scene.depth.shape == scene.pixels.shape[2:]
 
 
