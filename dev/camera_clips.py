@@ -67,6 +67,7 @@ class Setting:
     guided_steps: int = 8
     free_steps: int = 12
     end_sigma: float = 0.0
+    holes_sigma: float = 0.0
 
 
 class Studio:
@@ -88,8 +89,8 @@ class Studio:
             method = "clock" if case.method == "plain warp" else case.method
             model, latent, frames, _, advised, _ = SVDCameraGuide.execute(
                 self.svd.model, self.svd.vae, image, case.path, method, 1.0, 0.0,
-                setting.end_sigma, 3, 1, setting.width, setting.height, FRAMES, FPS, "cover",
-                True, 4.0,
+                setting.end_sigma, setting.holes_sigma, 3, 1, setting.width, setting.height,
+                FRAMES, FPS, "cover", True, 4.0,
             ).args  # fmt: skip
             if case.method == "plain warp":
                 return to_bytes(frames)

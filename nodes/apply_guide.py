@@ -56,7 +56,20 @@ def following_inputs() -> list:
                 step=0.5,
                 round=0.01,
                 tooltip="Noise at which the guide lets go; 0: the method's own (clock 31, refine "
-                "4, warp 20; 1 for svd-mini). Lower obeys more and moves less by itself.",
+                "4, warp 20; 0.3 for svd-mini). Lower obeys more and moves less by itself.",
+            )
+        ),
+        advanced(
+            io.Float.Input(
+                "holes_sigma",
+                default=0.0,
+                min=0.0,
+                max=700.0,
+                step=0.5,
+                round=0.01,
+                tooltip="clock: noise at which the model is free where the guide was made up "
+                "(mirrored or blurred beyond the picture); 0: the model's own, from the start (1 "
+                "for svd-mini). Lower keeps more of what was made up.",
             )
         ),
         advanced(
@@ -136,10 +149,20 @@ class SVDApplyGuide(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model, vae, guide, method, strength, start_sigma, end_sigma, rounds, edge_softness
+        cls,
+        model,
+        vae,
+        guide,
+        method,
+        strength,
+        start_sigma,
+        end_sigma,
+        holes_sigma,
+        rounds,
+        edge_softness,
     ) -> io.NodeOutput:
         settings = FollowingSettings(
-            Method(method), strength, start_sigma, end_sigma, rounds, edge_softness
+            Method(method), strength, start_sigma, end_sigma, holes_sigma, rounds, edge_softness
         )
         return io.NodeOutput(*apply_guide(model, vae, guide, settings))
 

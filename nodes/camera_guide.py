@@ -129,6 +129,7 @@ class SVDCameraGuide(io.ComfyNode):
         strength,
         start_sigma,
         end_sigma,
+        holes_sigma,
         rounds,
         edge_softness,
         width,
@@ -144,7 +145,7 @@ class SVDCameraGuide(io.ComfyNode):
         film = film_shape(vae, width, height, frames)
         guide = guide_for(image, camera, film, Fit(fit), distance)
         settings = FollowingSettings(
-            Method(method), strength, start_sigma, end_sigma, rounds, edge_softness
+            Method(method), strength, start_sigma, end_sigma, holes_sigma, rounds, edge_softness
         )
         patched, latent = apply_guide(model, vae, guide, settings)
         bucket = bucket_for(model, camera, guide.frames.shape, fps)

@@ -10,7 +10,7 @@ from comfy.model_patcher import ModelPatcher
 from ..models.loader import info_of
 from ..models.patches.following import GuideLatents, with_following
 from ..sampling.camera import CameraPath
-from ..sampling.following import DEFAULTS, MINI_END_SIGMA, Following, Method
+from ..sampling.following import DEFAULTS, MINI_END_SIGMA, MINI_HOLES_SIGMA, Following, Method
 from ..sampling.guide import MotionGuide
 from ..sampling.motion import motion_bucket_of
 from ..sampling.view import mean_flow
@@ -27,6 +27,7 @@ class FollowingSettings:
     strength: float
     start_sigma: float = 0.0
     end_sigma: float = 0.0
+    holes_sigma: float = 0.0
     rounds: int = 3
     softness: int = 1
 
@@ -60,11 +61,12 @@ def following_for(model: ModelPatcher, settings: FollowingSettings) -> Following
     default = DEFAULTS[settings.method]
     info = info_of(model)
     if info and info.variant == "svd-mini":
-        default = replace(default, end_sigma=MINI_END_SIGMA)
+        default = replace(default, end_sigma=MINI_END_SIGMA, holes_sigma=MINI_HOLES_SIGMA)
     return replace(
         default,
         start_sigma=settings.start_sigma or default.start_sigma,
         end_sigma=settings.end_sigma or default.end_sigma,
+        holes_sigma=settings.holes_sigma or default.holes_sigma,
         strength=settings.strength,
         rounds=settings.rounds,
     )

@@ -32,13 +32,15 @@ class Method(str, Enum):
 class Following:
     """A method and the range of sigma in which it acts: from `start_sigma` down to `end_sigma`.
 
-    `strength` 0..1: how much of the guide is taken. `rounds`: evaluations a step of refine;
-    `most_warps`: steps at which warp acts.
+    `holes_sigma`: where clock frees what the guide made up; None: from the start. `strength` 0..1:
+    how much of the guide is taken. `rounds`: evaluations a step of refine; `most_warps`: steps at
+    which warp acts.
     """
 
     method: Method
     start_sigma: float
     end_sigma: float
+    holes_sigma: float | None = None
     strength: float = 1.0
     rounds: int = 3
     most_warps: int = 5
@@ -74,8 +76,10 @@ class Following:
         return min(steps, self.most_warps) if self.method is Method.WARP else 0
 
 
-# svd-mini, which is small, keeps to a picture that stands still down to far lower sigmas than SVD.
-MINI_END_SIGMA = 1.0
+# svd-mini, which is small, keeps to its own motion down to far lower sigmas than SVD, and invents
+# little: what is mirrored beyond the picture's edge is a better start than its own idea.
+MINI_END_SIGMA = 0.3
+MINI_HOLES_SIGMA = 1.0
 
 # Time-to-Move's numbers for SVD (its steps 16 and 21 of 50 over Karras' schedule); those of
 # ViewExtrapolator (15 of 25 steps); and the range in which SVD decides on motion for the warp.
@@ -92,9 +96,13 @@ def clock_mask(sigma: Tensor, free: Tensor, following: Following) -> Tensor:
     `free` (T, 1, h, w) is 1 where the guide knows nothing. While sigma > end_sigma the known part
     is x = z + sigma * eps with the guide's latents z and one noise eps, as native inpainting has
     it; below, all of it is the model's: x_{i+1} = m * (z + sigma_{i+1} eps) + (1 - m) * x_{i+1}.
+    What the guide made up has a clock of its own, `holes_sigma`.
     """
-    if float(sigma.max()) <= following.end_sigma:
+    now = float(sigma.max())
+    if now <= following.end_sigma:
         return torch.ones_like(free)
+    if following.holes_sigma is not None and now > following.holes_sigma:
+        free = torch.zeros_like(free)
     return 1 - following.strength * (1 - free)
 
 

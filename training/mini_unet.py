@@ -34,9 +34,9 @@ class UNetRecipe:
     `follow_below` show any move, so that a guide is followed from there down.
     """
 
-    steps: int = 4200
+    steps: int = 3800
     micro_batches: int = 2  # gradients of a step are their mean, on however many processes
-    short_share: float = 0.214
+    short_share: float = 0.237
     short: tuple[int, int] = (8, 3)  # frames, clips in a micro-batch
     long: tuple[int, int] = (14, 2)
     large: tuple[int, int] = (14, 2)
@@ -47,13 +47,13 @@ class UNetRecipe:
     ema_decay: float = 0.998
     cond_dropout: float = 0.1
     sigmas: SigmaDistribution = field(default_factory=SigmaDistribution)
-    detail_from: float = 0.33
+    detail_from: float = 0.366
     detail_sigmas: SigmaDistribution = field(
         default_factory=lambda: SigmaDistribution(
             log_mean=0.0, log_std=1.2, middle_share=0.2, top_share=0.04
         )
     )
-    follow_from: float = 0.571
+    follow_from: float = 0.631
     follow_below: float = 30.0
     follow_share: float = 0.75
     follow_sigmas: SigmaDistribution = field(

@@ -56,7 +56,7 @@ def test_the_clock_is_time_to_moves_loop(mini, conditioning, guided):
     from svd_studio.sampling.guidance import FrameGuidance
     from svd_studio.sampling.sigmas import make_sigmas
 
-    model, latent, _ = guided(start_sigma=40.0, end_sigma=5.0)
+    model, latent, _ = guided(start_sigma=40.0, end_sigma=5.0, holes_sigma=100.0)
     ours, report = sample(model, conditioning, latent)
 
     plain = with_guidance(mini.model, FrameGuidance(1.0, 2.0))
@@ -136,7 +136,7 @@ def test_cores_own_ksampler_follows_the_guide_too(conditioning, guided):
 
     from nodes import common_ksampler
 
-    model, latent, guide = guided(end_sigma=0.5)
+    model, latent, guide = guided(end_sigma=0.5, holes_sigma=1000.0)
     positive, negative, _ = conditioning
     model = with_guidance(model, FrameGuidance(1.0, 2.0))
     (out,) = common_ksampler(model, 3, 8, 2.0, "euler", "karras", positive, negative, latent)
@@ -189,7 +189,7 @@ def test_a_clip_of_frames_is_a_guide_and_its_mask_says_where(mini):
     guide = SVDGuideFromFrames.execute(frames, mask).args[0]
     assert guide.holes[:, :, 64:].all()
     assert guide.holes[:, :, :64].sum() == 0
-    _, latent = SVDApplyGuide.execute(mini.model, mini.vae, guide, "clock", 1.0, 0, 0, 3, 1).args
+    _, latent = SVDApplyGuide.execute(mini.model, mini.vae, guide, "clock", 1.0, 0, 0, 0, 3, 1).args
     assert latent["samples"].shape == (4, 4, 8, 16)
     assert latent["noise_mask"].shape == (4, 1, 8, 16)
 
@@ -214,4 +214,4 @@ def test_warp_without_a_camera_is_refused(mini):
 
     guide = guide_from_frames(torch.zeros(4, 64, 128, 3), None)
     with pytest.raises(ValueError, match="needs a camera path"):
-        SVDApplyGuide.execute(mini.model, mini.vae, guide, "warp", 1.0, 0, 0, 3, 1)
+        SVDApplyGuide.execute(mini.model, mini.vae, guide, "warp", 1.0, 0, 0, 0, 3, 1)

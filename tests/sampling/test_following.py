@@ -51,6 +51,14 @@ def test_the_clock_holds_the_guide_above_its_end_and_frees_everything_below():
     assert torch.equal(clock_mask(torch.tensor([31.0]), free, following), torch.ones_like(free))
 
 
+def test_what_was_made_up_has_a_clock_of_its_own():
+    free = torch.tensor([0.0, 1.0])
+    following = Following(Method.CLOCK, 75, 1, holes_sigma=8)
+    for sigma, expected in ((9.0, [0, 0]), (8.0, [0, 1]), (1.0, [1, 1])):
+        mask = clock_mask(torch.tensor([sigma]), free, following)
+        assert mask.tolist() == expected
+
+
 def test_half_strength_frees_half_of_what_is_held():
     free = torch.tensor([0.0, 0.5, 1.0])
     mask = clock_mask(torch.tensor([50.0]), free, Following(Method.CLOCK, 75, 31, strength=0.5))
