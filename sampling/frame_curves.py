@@ -6,7 +6,7 @@ import math
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, fields, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from .camera import Ease
 
@@ -119,15 +119,36 @@ def _number(word: str) -> float:
 
 
 @dataclass(frozen=True)
+class SpeedCurve:
+    """Motion buckets of `curve`, read as how fast the picture moves at every frame.
+
+    SVD learnt from films of one bucket each and puts a frame where such a film would have it: a
+    bucket that falls takes the picture back. So every frame is told the bucket that would have
+    led as far by then, the root mean square since the first (speed goes with the bucket squared,
+    `sampling.motion`). Where speed grows more slowly than that, the picture does not go back
+    either.
+    """
+
+    curve: FrameCurve
+
+    def at(self, num_frames: int) -> tuple[float, ...]:
+        """One bucket a frame. A constant curve gives its value to the last bit."""
+        buckets = self.curve.at(num_frames)
+        if len(set(buckets)) == 1:
+            return buckets
+        ways = accumulate((a * a + b * b) / 2 for a, b in pairwise(buckets))
+        return (buckets[0], *(math.sqrt(way / i) for i, way in enumerate(ways, 1)))
+
+
+@dataclass(frozen=True)
 class MotionCurves:
     """What SVD's vector conditioning holds, where it changes over the film.
 
     The names are those of core's conditioning. None leaves what the conditioning says.
     """
 
-    motion_bucket_id: FrameCurve | None = None
+    motion_bucket_id: FrameCurve | SpeedCurve | None = None
     augmentation_level: FrameCurve | None = None
-    fps: FrameCurve | None = None
 
     def over(self, earlier: MotionCurves) -> MotionCurves:
         """These curves, and those of `earlier` where there is none."""
@@ -143,6 +164,6 @@ class MotionCurves:
     def __bool__(self) -> bool:
         return bool(self._set())
 
-    def _set(self) -> dict[str, FrameCurve]:
+    def _set(self) -> dict[str, FrameCurve | SpeedCurve]:
         curves = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: curve for name, curve in curves.items() if curve is not None}

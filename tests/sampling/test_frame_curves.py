@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from svd_studio.sampling.camera import Ease
-from svd_studio.sampling.frame_curves import FrameCurve, MotionCurves, parse_curve
+from svd_studio.sampling.frame_curves import FrameCurve, MotionCurves, SpeedCurve, parse_curve
 
 FRAMES = st.integers(1, 60)
 VALUES = st.floats(-1000, 1000)
@@ -126,21 +127,48 @@ def test_a_film_has_a_frame():
         bucket("127").at(0)
 
 
+BUCKETS = st.lists(st.floats(1, 1023), min_size=1, max_size=6)
+
+
+@given(value=st.floats(0, 1023), frames=FRAMES)
+def test_constant_speed_is_its_bucket_to_the_last_bit(value, frames):
+    assert set(SpeedCurve(FrameCurve((0.0,), (value,))).at(frames)) == {value}
+
+
+@given(values=BUCKETS, ease=st.sampled_from(Ease), frames=st.integers(2, 40))
+@pytest.mark.parametrize("power", [0.5, 1, 2])
+def test_speeds_never_take_the_picture_back(values, ease, frames, power):
+    """Where a frame is, if speed goes with the bucket to some power up to 2."""
+    curve = FrameCurve(tuple(i / len(values) for i in range(len(values))), tuple(values), ease)
+    told = SpeedCurve(curve).at(frames)
+    places = [i * bucket**power for i, bucket in enumerate(told)]
+    assert all(b - a > -1e-9 * b for a, b in pairwise(places))
+
+
+@given(values=BUCKETS, frames=st.integers(2, 40))
+def test_the_way_between_two_frames_is_that_of_their_buckets(values, frames):
+    curve = FrameCurve(tuple(i / len(values) for i in range(len(values))), tuple(values))
+    buckets, told = curve.at(frames), SpeedCurve(curve).at(frames)
+    ways = [b - a for a, b in pairwise(i * bucket**2 for i, bucket in enumerate(told))]
+    expected = [(a**2 + b**2) / 2 for a, b in pairwise(buckets)]
+    assert ways == pytest.approx(expected, rel=1e-6, abs=1e-6 * max(buckets) ** 2)
+
+
 def test_only_what_has_a_curve_is_told():
-    curves = MotionCurves(motion_bucket_id=bucket("0, 100"), fps=bucket("7"))
+    curves = MotionCurves(motion_bucket_id=bucket("0, 100"), augmentation_level=bucket("7"))
     assert curves.told(3) == (
-        {"motion_bucket_id": 0, "fps": 7},
-        {"motion_bucket_id": 50, "fps": 7},
-        {"motion_bucket_id": 100, "fps": 7},
+        {"motion_bucket_id": 0, "augmentation_level": 7},
+        {"motion_bucket_id": 50, "augmentation_level": 7},
+        {"motion_bucket_id": 100, "augmentation_level": 7},
     )
 
 
 def test_later_curves_go_over_earlier_ones_and_leave_the_others():
-    earlier = MotionCurves(motion_bucket_id=bucket("1"), fps=bucket("7"))
+    earlier = MotionCurves(motion_bucket_id=bucket("1"), augmentation_level=bucket("7"))
     both = MotionCurves(motion_bucket_id=bucket("2")).over(earlier)
-    assert both == MotionCurves(motion_bucket_id=bucket("2"), fps=bucket("7"))
+    assert both == MotionCurves(motion_bucket_id=bucket("2"), augmentation_level=bucket("7"))
 
 
 def test_no_curves_are_false():
     assert not MotionCurves()
-    assert MotionCurves(fps=bucket("7"))
+    assert MotionCurves(augmentation_level=bucket("7"))
