@@ -53,8 +53,9 @@ class SVDMotionCurves(io.ComfyNode):
                     options=[reading.value for reading in Reading],
                     default=Reading.SPEED.value,
                     tooltip="speed: how fast it moves at each frame, so that a falling curve "
-                    "slows down. as written: each frame is told its value itself, which SVD takes "
-                    "for how far from the picture the frame is; a falling curve then goes back.",
+                    "slows down. as written: each frame is told its value itself; svd-mini takes "
+                    "that for how far from the picture the frame is, and goes back where the "
+                    "curve falls.",
                 ),
                 io.Combo.Input(
                     "ease",
