@@ -11,7 +11,8 @@ from .guide import render_guide
 from .scene import lay_out
 
 STRIPE = 6  # pixels across
-DARKENED = (0.35, 0.22)  # how bright the two stripes are, of what a guide puts there
+DIMMED = 0.3  # what a guide puts there, so dark
+GREYS = (0.13, 0.05)  # of the two stripes, over that
 
 
 def preview_path(
@@ -39,7 +40,6 @@ def hatch(frames: Tensor, holes: Tensor) -> Tensor:
     """`frames` (T, H, W, 3) with dark stripes where `holes` (T, H, W) are 1."""
     height, width = holes.shape[1:]
     diagonal = torch.arange(height)[:, None] + torch.arange(width)
-    first, second = DARKENED
-    brightness = torch.where(diagonal // STRIPE % 2 == 0, first, second).to(frames.dtype)
+    stripes = torch.where(diagonal // STRIPE % 2 == 0, *GREYS).to(frames.dtype)[..., None]
     hidden = holes[..., None].to(frames.dtype)
-    return frames * (1 - hidden) + frames * brightness[..., None] * hidden
+    return frames * (1 - hidden) + (frames * DIMMED + stripes) * hidden

@@ -40,9 +40,10 @@ class Canvas:
 
     def area(self, points: Sequence[Point], colour: Colour, opacity: float = 1.0) -> None:
         """A filled polygon."""
-        layer = self._pixels.copy()
+        layer = self._pixels if opacity == 1 else self._pixels.copy()
         cv2.fillPoly(layer, [_fine(points)], colour, cv2.LINE_AA, SUBPIXEL_BITS)
-        cv2.addWeighted(layer, opacity, self._pixels, 1 - opacity, 0, self._pixels)
+        if opacity < 1:
+            cv2.addWeighted(layer, opacity, self._pixels, 1 - opacity, 0, self._pixels)
 
     def dot(self, centre: Point, radius: float, colour: Colour) -> None:
         fine_radius = round(radius * LARGER * 2**SUBPIXEL_BITS)

@@ -26,6 +26,7 @@ from svd_studio.sampling.view import homographies
 from .camera_paths import paths
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "camera_paths.json"
+DOCUMENTATION = GOLDEN.parents[2] / "docs" / "camera.md"
 ALL_MOVES = Pose(pan=6, tilt=-4, roll=3, zoom=1.2, truck=0.1, pedestal=-0.1, dolly=0.2, orbit=5)
 ONE_MOVE = {
     "pan": 8, "tilt": 8, "roll": 6, "zoom": 1.2, "truck": 0.2, "pedestal": 0.2, "dolly": 0.2,
@@ -133,6 +134,12 @@ def test_the_text_is_short_and_readable():
 def test_what_is_left_out_is_neutral():
     assert from_json('{"keyframes": [{"time": 0}]}') == still()
     assert from_json(EXAMPLE) == straight(Pose(pan=8))
+
+
+def test_the_documentation_s_example_is_a_path():
+    text = DOCUMENTATION.read_text()
+    example = text[text.index("```json") + len("```json") :]
+    assert len(from_json(example[: example.index("```")]).keyframes) == 3
 
 
 def test_null_is_no_shake():

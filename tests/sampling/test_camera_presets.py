@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from svd_studio.sampling.view import extrinsics, intrinsics
 
 ALL = pytest.mark.parametrize("name", PRESETS)
 FRAMES = 25
+DOCUMENTATION = Path(__file__).resolve().parents[2] / "docs" / "camera.md"
 
 
 def end(name, amount=1.0):
@@ -112,6 +114,11 @@ def test_a_dolly_zoom_keeps_the_subject_s_size_all_the_way(amount, ease):
 def test_moves_around_the_subject_keep_it_in_the_middle(name):
     for pose in make(name).poses(FRAMES):
         assert math.hypot(*seen_at(SUBJECT, pose)[:2]) < 2e-3
+
+
+def test_the_documentation_lists_every_preset():
+    rows = [f"| {name} | {preset.description} |" for name, preset in PRESETS.items()]
+    assert "\n".join(rows) in DOCUMENTATION.read_text()
 
 
 def test_any_move_can_be_shaken():
