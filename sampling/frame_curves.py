@@ -123,10 +123,10 @@ class SpeedCurve:
     """Motion buckets of `curve`, read as how fast the picture moves at every frame.
 
     SVD learnt from films of one bucket each and puts a frame where such a film would have it: a
-    bucket that falls takes the picture back, as measured on svd-mini. So every frame is told the bucket that would have
-    led as far by then, the root mean square since the first (speed goes with the bucket squared,
-    `sampling.motion`). Where speed grows more slowly than that, the picture does not go back
-    either.
+    bucket that falls takes the picture back, as measured on svd-mini. So every frame is told the
+    bucket that would have led as far by then, the root mean square since the first (speed goes
+    with the bucket squared, `sampling.motion`). Where speed grows more slowly than that, the
+    picture does not go back either.
     """
 
     curve: FrameCurve
