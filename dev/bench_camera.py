@@ -17,7 +17,7 @@ import numpy as np
 
 PHOTOS = 12
 AMOUNTS = (0.5, 1.0)  # with every seed
-MORE_AMOUNTS = (0.25, 0.75)  # with one seed, for the line through four
+MORE_AMOUNTS = (0.25, 0.75)  # with one seed on every other photograph, for the line through four
 SEEDS = (0, 1, 2)
 
 _studio = None  # one in each worker process
@@ -52,10 +52,10 @@ class Plan:
                 amounts = (1.0,) if move == HOLD else AMOUNTS
                 cases += [Case(photo, move, a, s, "clock") for a in amounts for s in seeds]
                 cases += [Case(photo, move, a, 0, "plain warp") for a in amounts]
-                if move != HOLD:
+                if move != HOLD and photo % 2 == 0:
                     cases += [Case(photo, move, a, 0, "clock") for a in MORE_AMOUNTS]
         for method in ("refine", "warp"):
-            cases += [Case(p, m, 1.0, 0, method) for p in photos for m in MOVES]
+            cases += [Case(p, m, 1.0, 0, method) for p in photos[:3] for m in MOVES]
         return cases
 
     def done(self) -> dict[str, dict]:

@@ -10,6 +10,7 @@ import comfy.utils
 import numpy as np
 import torch
 from svd_studio.models.loader import LoadedSVD, load_svd
+from svd_studio.models.patches.guidance import with_guidance
 from svd_studio.models.sources import MINI, open_svd
 from svd_studio.nodes.camera_guide import SVDCameraGuide
 from svd_studio.nodes.condition import SVDConditioning
@@ -17,6 +18,7 @@ from svd_studio.nodes.ends import SVDSeamlessLoop
 from svd_studio.nodes.run_decode import decode_film
 from svd_studio.nodes.run_sampler import SamplerSettings, run_sampler
 from svd_studio.sampling.camera import CameraPath, Ease, Pose, straight
+from svd_studio.sampling.guidance import FrameGuidance
 from svd_studio.sampling.view import homographies
 from svd_studio.training.pictures import Picture, cover
 from svd_studio.video.camera_motion import motion_of
@@ -64,7 +66,7 @@ class Setting:
 
     width: int = 192
     height: int = 112
-    guided_steps: int = 8
+    guided_steps: int = 12
     free_steps: int = 12
     end_sigma: float = 0.0
     holes_sigma: float = 0.0
@@ -100,7 +102,9 @@ class Studio:
             bucket, FPS, 0.0, case.seed, "cover", "whole picture (reference)",
         ).args  # fmt: skip
         if case.method == "loop":
-            model = SVDSeamlessLoop.execute(model, positive).args[0]
+            model = SVDSeamlessLoop.execute(model, 100.0, 0.0).args[0]
+        # One thing at a time: what is measured is the guide, without guidance beside it.
+        model = with_guidance(model, FrameGuidance(1.0, 1.0))
         starts_low = case.method in ("clock", "refine")
         steps = setting.guided_steps if starts_low else setting.free_steps
         settings = SamplerSettings(case.seed, steps, "karras", "euler", 0.0, 0.0, 1.0)

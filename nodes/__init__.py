@@ -4,11 +4,32 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import condition, decode, load, memory, sample, video
+from . import (
+    apply_guide,
+    camera,
+    camera_combine,
+    camera_guide,
+    camera_preview,
+    condition,
+    decode,
+    ends,
+    load,
+    memory,
+    motion,
+    sample,
+    video,
+)
 
 NODES: tuple[type[io.ComfyNode], ...] = (
     *load.NODES,
     *condition.NODES,
+    *camera.NODES,
+    *camera_combine.NODES,
+    *camera_preview.NODES,
+    *camera_guide.NODES,
+    *apply_guide.NODES,
+    *motion.NODES,
+    *ends.NODES,
     *memory.NODES,
     *sample.NODES,
     *decode.NODES,
