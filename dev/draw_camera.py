@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 import torch
 
+from ..drawing.canvas import INK, PALE, Canvas, Colour, Point
 from ..sampling.camera import Pose, straight
 from ..sampling.camera_limits import frame_corners
-from ..sampling.canvas import INK, PALE, Canvas, Colour, Point
 from ..sampling.view import extrinsics, homographies, intrinsics
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "camera_moves.png"

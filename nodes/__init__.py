@@ -16,6 +16,7 @@ from . import (
     load,
     memory,
     motion,
+    motion_report,
     sample,
     video,
 )
@@ -30,6 +31,7 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     *apply_guide.NODES,
     *motion.NODES,
     *ends.NODES,
+    *motion_report.NODES,
     *memory.NODES,
     *sample.NODES,
     *decode.NODES,

@@ -16,6 +16,10 @@ Guide = io.Custom("SVD_GUIDE")
 
 def following_inputs() -> list:
     """How a guide is followed, and from which noise to which."""
+    return [*_method_inputs(), *_sigma_inputs(), *_detail_inputs()]
+
+
+def _method_inputs() -> list:
     return [
         io.Combo.Input(
             "method",
@@ -35,6 +39,11 @@ def following_inputs() -> list:
             tooltip="1 holds the guide firmly, less lets the model drift from it; 0 is no guide at "
             "all: the very film without this node.",
         ),
+    ]
+
+
+def _sigma_inputs() -> list:
+    return [
         advanced(
             io.Float.Input(
                 "start_sigma",
@@ -72,6 +81,11 @@ def following_inputs() -> list:
                 "for svd-mini). Lower keeps more of what was made up.",
             )
         ),
+    ]
+
+
+def _detail_inputs() -> list:
+    return [
         advanced(
             io.Int.Input(
                 "rounds",

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ..drawing.canvas import INK, PALE, Canvas, Colour, Point
 from .camera import Pose
-from .canvas import INK, PALE, Canvas, Colour, Point
 from .view import extrinsics, focal_length
 
 MOVING: Colour = (0, 114, 178)

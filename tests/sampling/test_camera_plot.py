@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from svd_studio.drawing.axes import frame_ticks, round_ticks, spread
 from svd_studio.sampling.camera import Pose, still, straight
 from svd_studio.sampling.camera_above import seen_from_above
-from svd_studio.sampling.camera_plot import COLOURS, frame_ticks, plot, round_ticks, spread
+from svd_studio.sampling.camera_plot import COLOURS, plot
 from svd_studio.sampling.camera_presets import PRESETS, make
 
 

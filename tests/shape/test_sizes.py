@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("nodes", "models", "sampling", "video", "training")
+ROOMS = ("nodes", "models", "sampling", "video", "training", "drawing")
 PACK = [ROOT / "__init__.py", *(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))]
 OURS = [*PACK, ROOT / "studio.py", *(ROOT / "dev").glob("*.py"), *(ROOT / "tests").rglob("*.py")]
 

@@ -1,0 +1,1 @@
+"""Pictures for people: lines, axes and words, drawn with OpenCV."""
