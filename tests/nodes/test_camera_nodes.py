@@ -21,11 +21,16 @@ TILT = straight(Pose(tilt=4), Ease.LINEAR)
 @pytest.fixture
 def run(core):
     """Run a node with its defaults, except for the inputs given by name: its outputs."""
-    from svd_studio.nodes import camera, camera_combine, camera_preview
+    from svd_studio.nodes import (
+        camera,
+        camera_combine,
+        camera_from_video,
+        camera_preview,
+    )
 
     nodes = {
         node.GET_SCHEMA().node_id: node
-        for module in (camera, camera_combine, camera_preview)
+        for module in (camera, camera_combine, camera_from_video, camera_preview)
         for node in module.NODES
     }
 
@@ -147,11 +152,40 @@ def test_the_preview_can_have_the_film_s_proportions(run, photograph):
 
 
 def test_every_input_and_output_is_explained(core):
-    from svd_studio.nodes import camera, camera_combine, camera_preview
+    from svd_studio.nodes import (
+        camera,
+        camera_combine,
+        camera_from_video,
+        camera_preview,
+    )
 
-    for module in (camera, camera_combine, camera_preview):
+    for module in (camera, camera_combine, camera_from_video, camera_preview):
         for node in module.NODES:
             schema = node.GET_SCHEMA()
             assert schema.description
             assert all(one.tooltip for one in schema.inputs)
             json.dumps(node.GET_NODE_INFO_V1())
+
+
+@pytest.fixture(scope="module")
+def textured():
+    """(1, 432, 768, 3): blots of many sizes, which an estimate can hold on to."""
+    noise = torch.Generator().manual_seed(3)
+    picture = torch.zeros(1, 3, 432, 768)
+    for side in (6, 12, 24, 48):
+        blots = torch.rand(1, 3, side * 9 // 16 + 1, side, generator=noise)
+        picture += torch.nn.functional.interpolate(blots, (432, 768), mode="bicubic") / 4
+    return picture.clamp(0, 1).movedim(1, -1)
+
+
+def test_a_move_is_copied_from_a_clip(run, textured):
+    path, _ = run("CameraMove", preset="pan right", amount=0.6, ease="linear")
+    clip, *_ = run("CameraPreview", image=textured, camera=path, frames=5, width=192)
+    copied, report = run("CameraFromVideo", images=clip, smoothing=0.0)
+    assert [pose.pan for pose in copied.poses(5)] == pytest.approx([0, 1.2, 2.4, 3.6, 4.8], abs=0.4)
+    assert "5 frames" in report
+
+
+def test_one_frame_is_no_clip(run, textured):
+    with pytest.raises(ValueError, match="at least 2 frames"):
+        run("CameraFromVideo", images=textured)
