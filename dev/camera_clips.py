@@ -14,8 +14,8 @@ from svd_studio.models.patches.guidance import with_guidance
 from svd_studio.models.sources import MINI, open_svd
 from svd_studio.nodes.camera_guide import SVDCameraGuide
 from svd_studio.nodes.condition import SVDConditioning
+from svd_studio.nodes.decode import SVDDecode
 from svd_studio.nodes.ends import SVDSeamlessLoop
-from svd_studio.nodes.run_decode import decode_film
 from svd_studio.nodes.run_sampler import SamplerSettings, run_sampler
 from svd_studio.sampling.camera import CameraPath, Ease, Pose, straight
 from svd_studio.sampling.guidance import FrameGuidance
@@ -89,7 +89,7 @@ class Studio:
         model, latent, bucket = self.svd.model, None, BUCKET
         if guided:
             method = "clock" if case.method == "plain warp" else case.method
-            model, latent, frames, _, advised, _ = SVDCameraGuide.execute(
+            model, latent, frames, _, advised, *_ = SVDCameraGuide.execute(
                 self.svd.model, self.svd.vae, image, case.path, method, 1.0, 0.0,
                 setting.end_sigma, setting.holes_sigma, 3, 1, setting.width, setting.height,
                 FRAMES, FPS, "cover", True, 4.0,
@@ -109,7 +109,7 @@ class Studio:
         steps = setting.guided_steps if starts_low else setting.free_steps
         settings = SamplerSettings(case.seed, steps, "karras", "euler", 0.0, 0.0, 1.0)
         sampled, _ = run_sampler(model, positive, negative, latent or empty, settings)
-        return to_bytes(decode_film(self.svd.vae, sampled["samples"])[0])
+        return to_bytes(SVDDecode.execute(self.svd.vae, sampled).args[0])
 
     def _image(self, photo: int) -> torch.Tensor:
         return torch.from_numpy(self.photos[photo])[None].float() / 255

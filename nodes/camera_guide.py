@@ -16,7 +16,8 @@ from ..sampling.guide import MotionGuide, render_guide
 from ..sampling.scene import DEPTH_RANGE, depth_from_image, lay_out
 from .apply_guide import Guide, following_inputs
 from .condition import film_shape
-from .run_camera_guide import FollowingSettings, apply_guide, bucket_for
+from .report import show
+from .run_camera_guide import FollowingSettings, apply_guide, bucket_for, describe_guide
 from .schema import advanced, schema
 
 Camera = io.Custom("SVD_CAMERA")
@@ -115,7 +116,12 @@ class SVDCameraGuide(io.ComfyNode):
                     tooltip="For SVD Conditioning: what fits this move.",
                 ),
                 Guide.Output(display_name="guide"),
+                io.String.Output(
+                    display_name="report",
+                    tooltip="How the guide is followed, and what is more than SVD follows.",
+                ),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -149,7 +155,9 @@ class SVDCameraGuide(io.ComfyNode):
         )
         patched, latent = apply_guide(model, vae, guide, settings)
         bucket = bucket_for(model, camera, guide.frames.shape, fps)
-        return io.NodeOutput(patched, latent, guide.frames, guide.holes, bucket, guide)
+        report = describe_guide(patched, guide, flat=depth is None)
+        show(report, cls.hidden.unique_id if cls.hidden else None)
+        return io.NodeOutput(patched, latent, guide.frames, guide.holes, bucket, guide, report)
 
 
 def guide_for(

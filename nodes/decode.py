@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from .report import show
 from .run_decode import DecodeMode, DecodeSettings, decode_film
 from .run_encode import encode_film
+from .run_sampler import CIRCULAR
 from .schema import advanced, schema
 
 
@@ -60,7 +61,8 @@ class SVDDecode(io.ComfyNode):
 
     @classmethod
     def execute(cls, vae, latent, mode=DecodeMode.EXACT.value, memory_gib=0.0) -> io.NodeOutput:
-        settings = DecodeSettings(DecodeMode(mode), memory_gib)
+        circular = latent.get(CIRCULAR, False)
+        settings = DecodeSettings(DecodeMode(mode), memory_gib, circular)
         frames, report = decode_film(vae, latent["samples"], settings)
         show(report, cls.hidden.unique_id if cls.hidden else None)
         return io.NodeOutput(frames, report)

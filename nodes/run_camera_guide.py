@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 
 import torch
 from comfy.model_patcher import ModelPatcher
 
 from ..models.loader import info_of
-from ..models.patches.following import GuideLatents, with_following
+from ..models.patches.following import GuideLatents, following_of, with_following
 from ..sampling.camera import CameraPath
+from ..sampling.camera_limits import warnings
 from ..sampling.following import DEFAULTS, MINI_END_SIGMA, MINI_HOLES_SIGMA, Following, Method
 from ..sampling.guide import MotionGuide
 from ..sampling.motion import motion_bucket_of
 from ..sampling.view import mean_flow
 from .run_encode import encode_film
+
+log = logging.getLogger(__name__)
 
 TIME_TO_MOVE_BUCKET = 17  # what its authors tell SVD under a guide
 
@@ -70,6 +74,21 @@ def following_for(model: ModelPatcher, settings: FollowingSettings) -> Following
         strength=settings.strength,
         rounds=settings.rounds,
     )
+
+
+def describe_guide(model: ModelPatcher, guide: MotionGuide, flat: bool) -> str:
+    """How the model follows, how much of the picture stays in sight, and warnings of the path."""
+    following = following_of(model)
+    held = "no guide: strength is 0"
+    if following:
+        held = f"{following.method.value} from sigma {following.start_sigma:g} to "
+        held += f"{following.end_sigma:g}"
+    frames, height, width, _ = guide.frames.shape
+    cautions = warnings(guide.path, frames, height / width, flat) if guide.path else []
+    for caution in cautions:
+        log.warning("SVD Studio: %s", caution)
+    lines = [held, f"{100 * guide.seen:.0f} % of the emptiest frame shows the picture", *cautions]
+    return "\n".join(lines)
 
 
 def bucket_for(model: ModelPatcher, path: CameraPath, film: torch.Size, fps: float) -> int:

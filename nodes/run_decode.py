@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -28,6 +28,8 @@ from ..sampling.peak import PeakMemory
 from ..sampling.pinned import give_back_pinned
 from .decode_in_windows import decode_in_windows
 
+LOOK_AROUND = 4  # frames; further off the decoder hardly sees
+
 
 class DecodeMode(Enum):
     EXACT = "exact"
@@ -36,10 +38,14 @@ class DecodeMode(Enum):
 
 @dataclass(frozen=True)
 class DecodeSettings:
-    """The widgets of SVD Decode; `memory_gib` 0 is what is free."""
+    """The widgets of SVD Decode; `memory_gib` 0 is what is free.
+
+    A `circular` film is a loop: the decoder, which looks at neighbours, looks around its ends.
+    """
 
     mode: DecodeMode = DecodeMode.EXACT
     memory_gib: float = 0.0
+    circular: bool = False
 
 
 def decode_film(
@@ -50,6 +56,11 @@ def decode_film(
     Raises NotEnoughMemoryError when not even the smallest way fits.
     """
     settings = settings or DecodeSettings()
+    if settings.circular:
+        around = min(LOOK_AROUND, len(latents))
+        longer = torch.cat([latents[-around:], latents, latents[:around]])
+        frames, report = decode_film(vae, longer, replace(settings, circular=False))
+        return frames[around:-around], f"a loop, {around} frames more at each end: {report}"
     mode = getattr(getattr(vae.first_stage_model, "decoder", None), "time_mode", None)
     started = time.monotonic()
     if mode is None:  # frames are independent

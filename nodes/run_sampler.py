@@ -13,15 +13,19 @@ import torch
 from comfy.model_patcher import ModelPatcher
 
 from ..models.loader import info_of
+from ..models.patches.ends import ends_of
 from ..models.patches.following import following_of
 from ..models.patches.guidance import guidance_of, has_foreign_guidance, with_guidance
 from ..models.patches.memory import memory_run_of, with_memory_plan
 from ..models.svd import SVDInfo
+from ..sampling.ends import Ends
 from ..sampling.guidance import PRESETS, FrameGuidance
 from ..sampling.memory import GIBI
 from ..sampling.peak import PeakMemory
 from ..sampling.sigmas import make_sigmas
 from .forecast import is_svd
+
+CIRCULAR = "svd_studio_circular"  # in a LATENT: SVD Decode looks around the ends of a loop
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ def run_sampler(
         _pace(time.monotonic() - started, len(sigmas) - 1),
         *_memory(model, memory.peak),
     ]
-    return latent | {"samples": result}, "\n".join(report)
+    loop = {CIRCULAR: True} if is_circular(model) else {}
+    return latent | {"samples": result} | loop, "\n".join(report)
 
 
 def sigmas_for(model: ModelPatcher, settings: SamplerSettings) -> torch.Tensor:
@@ -138,8 +143,15 @@ def _describe(
 
 
 def _followed(model: ModelPatcher, sigmas: torch.Tensor) -> list[str]:
-    following = following_of(model)
-    return [following.describe(sigmas)] if following else []
+    following, ends = following_of(model), ends_of(model)
+    lines = [following.describe(sigmas)] if following else []
+    return [*lines, ends.describe()] if ends else lines
+
+
+def is_circular(model: ModelPatcher) -> bool:
+    """The film's last frame is followed by its first."""
+    ends = ends_of(model)
+    return ends is not None and ends.ends is Ends.LOOP
 
 
 def _memory(model: ModelPatcher, peak: int) -> list[str]:

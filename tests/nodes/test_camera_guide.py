@@ -181,6 +181,20 @@ def test_the_bucket_that_is_advised_is_faster_for_a_faster_move(mini, picture):
     assert bucket_for(mini.model, still(), film, 7.0) == 0
 
 
+def test_a_move_that_is_too_large_is_warned_of(mini, picture):
+    from svd_studio.nodes.camera_guide import SVDCameraGuide
+
+    def report(degrees):
+        path = straight(Pose(pan=degrees), Ease.LINEAR)
+        return SVDCameraGuide.execute(
+            mini.model, mini.vae, picture, path, "clock", 1.0, 0, 0, 0, 3, 1, *FILM, 7.0, "cover",
+            True, 4.0,
+        ).args[-1]  # fmt: skip
+
+    assert len(report(6).splitlines()) == 2
+    assert "15" in report(20)
+
+
 def test_a_clip_of_frames_is_a_guide_and_its_mask_says_where(mini):
     from svd_studio.nodes.apply_guide import SVDApplyGuide, SVDGuideFromFrames
 
