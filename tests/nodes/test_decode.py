@@ -133,3 +133,16 @@ def test_report_is_shown_on_the_node_that_runs(monkeypatch):
     monkeypatch.delitem(sys.modules, "server")
     show("no server", "7")
     assert sent == [("done", "7", "me")]
+
+
+def test_a_loop_is_decoded_as_a_circle(decode):
+    """Wherever the circle is cut, its frames are nearly the same; those of a plain film are not."""
+    film = torch.randn(8, 4, 6, 8, generator=torch.Generator().manual_seed(9))
+    turned = film.roll(3, 0)
+
+    def difference(**told):
+        frames, again = (decode({"samples": f, **told})[0] for f in (film, turned))
+        return (frames - again.roll(-3, 0)).abs().max()
+
+    assert decode({"samples": film, "svd_studio_circular": True})[0].shape[0] == 8
+    assert difference(svd_studio_circular=True) < 0.3 * difference()
