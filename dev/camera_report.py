@@ -33,7 +33,7 @@ class Finding:
     def line(self) -> str:
         bound = "" if self.target is None else f"{'>=' if self.least else '<='} {self.target:g}"
         return (
-            f"{self.what:<64}{self.value:9.3f}  {bound:>8}  {self.verdict:<7}{self.count:5d} clips"
+            f"{self.what:<64}{self.value:9.4f}  {bound:>8}  {self.verdict:<7}{self.count:5d} clips"
         )
 
 
