@@ -135,13 +135,16 @@ def test_running_first_light_leaves_its_seeds_alone(after_run):
     assert {name: queued[name]["inputs"]["seed"] for name in seeds} == seeds
 
 
-def test_picture_of_first_light_is_taken(new_editor, request):
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_picture_of_the_workflow_is_taken(new_editor, request, path):
     if not request.config.getoption("--update-pictures", False):
         pytest.skip("takes a new picture only with --update-pictures --picture FILE")
     if not request.config.getoption("--picture"):
         pytest.fail("--update-pictures needs --picture: a drawn picture is none to show")
+    nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"]
+    save = next(node["id"] for node in nodes if node["type"] == "SVDStudioSaveVideo")
     editor = new_editor()
-    editor.open(FIRST_LIGHT)
+    editor.open(path)
     editor.call("run")
-    editor.wait_for_film(SAVE)
-    editor.page.screenshot(path=FIRST_LIGHT.with_suffix(".jpg"), type="jpeg", quality=80)
+    editor.wait_for_film(save)
+    editor.page.screenshot(path=path.with_suffix(".jpg"), type="jpeg", quality=80)
