@@ -12,9 +12,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .alignment import FREEDOM, in_view, mismatch, refine, rough_similarity
+from .alignment import (
+    FREEDOM,
+    fit_similarity,
+    in_view,
+    mismatch,
+    refine,
+    rough_similarity,
+    transfer,
+)
 
 LONGEST_SIDE = 320  # pixels; a move of a tenth of one is still found
+SAMPLES = 48  # a row and a column, to fit one model to another over the frame
 LEAST_IN_VIEW = 0.4  # of the frame that others are compared with, before a later one takes over
 
 
@@ -46,6 +55,27 @@ def motion_of(homography: np.ndarray) -> GlobalMotion:
         log_zoom=math.log(math.hypot(along, across)),
         roll=math.degrees(math.atan2(across, along)),
     )
+
+
+def nearest_similarity(homography: np.ndarray, aspect: float) -> np.ndarray:
+    """The shift, zoom and roll (3, 3) nearest to `homography` over what stays in view.
+
+    `aspect`: the frame's height over its width. A turn of the camera stretches one side of the
+    picture and squeezes the other; at the frame's first centre alone, that looks like a zoom.
+    """
+    ys, xs = (np.mgrid[0:SAMPLES, 0:SAMPLES] + 0.5) / SAMPLES - 0.5
+    points = np.stack([xs, ys * aspect], -1).reshape(-1, 2)
+    moved = transfer(homography, points)
+    seen = (np.abs(moved) <= [0.5, 0.5 * aspect]).all(-1)
+    return fit_similarity(points, moved, np.maximum(seen, 1e-6))
+
+
+def overall_motion(homography: np.ndarray, aspect: float) -> GlobalMotion:
+    """What a homography (3, 3) does to the frame as a whole: for curves, measured or commanded.
+
+    `aspect`: the frame's height over its width.
+    """
+    return motion_of(nearest_similarity(homography, aspect))
 
 
 def estimate_homographies(frames: np.ndarray, model: str = "similarity") -> np.ndarray:
