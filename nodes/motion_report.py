@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from ..sampling.camera import CameraPath
 from ..sampling.framing import Fit, composite, fit_picture
 from ..sampling.view import homographies
-from ..video.camera_motion import GlobalMotion, motion_of
+from ..video.camera_motion import GlobalMotion, overall_motion
 from ..video.metrics import MotionReport, compare_with_command, measure_clip
 from ..video.motion_plot import plot_motion
 from ..video.motion_words import headline, words
@@ -84,7 +84,7 @@ def measure_film(
     if camera is None:
         return report, None
     matrices = homographies(camera, len(frames)).numpy()
-    return report, tuple(motion_of(matrix) for matrix in matrices)
+    return report, tuple(overall_motion(matrix, height / width) for matrix in matrices)
 
 
 def to_bytes(images: torch.Tensor) -> np.ndarray:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from .alignment import image_grid, in_frame, transfer, warp_back
-from .camera_motion import GlobalMotion, estimate_homographies, motion_of
+from .camera_motion import GlobalMotion, estimate_homographies, overall_motion
 from .motion_metrics import optical_flow, psnr
 
 CHANNELS = tuple(field.name for field in fields(GlobalMotion))
@@ -75,14 +75,16 @@ def measure_clip(
             f"The picture is {picture.shape[1]}x{picture.shape[0]} and the film "
             f"{frames.shape[2]}x{frames.shape[1]}: resize it to the film's size."
         )
-    found = estimate_homographies(frames) if homographies is None else homographies
+    height, width = frames.shape[1:3]
+    # With perspective, or the edges of a wide pan would count as objects.
+    found = estimate_homographies(frames, "homography") if homographies is None else homographies
     steps = [after @ np.linalg.inv(before) for before, after in pairwise(found)]
     beside = [_beside(a, b, step) for (a, b), step in zip(pairwise(frames), steps, strict=True)]
     residual, flicker, warp_error = np.mean(beside, axis=0)
     detail = [_laplacian_variance(frame) for frame in frames]
     return MotionReport(
-        curve=tuple(motion_of(homography) for homography in found),
-        global_speed=float(np.mean([speed(step, frames.shape[1:3]) for step in steps])),
+        curve=tuple(overall_motion(homography, height / width) for homography in found),
+        global_speed=float(np.mean([speed(step, (height, width)) for step in steps])),
         residual=float(residual),
         flicker=float(flicker),
         warp_error=float(warp_error),
