@@ -21,7 +21,7 @@ from svd_studio.sampling.camera import CameraPath, Ease, Pose, straight
 from svd_studio.sampling.guidance import FrameGuidance
 from svd_studio.sampling.view import homographies
 from svd_studio.training.pictures import Picture, cover
-from svd_studio.video.camera_motion import motion_of
+from svd_studio.video.camera_motion import overall_motion
 from svd_studio.video.metrics import measure_clip
 
 FRAMES, FPS = 14, 7.0
@@ -118,7 +118,8 @@ class Studio:
 def measure_case(case: Case, film: np.ndarray) -> dict:
     """The case, what was commanded and what was measured at the last frame, and the film's ways."""
     report = measure_clip(film)
-    commanded = motion_of(homographies(case.path, FRAMES)[-1].numpy())
+    aspect = film.shape[1] / film.shape[2]
+    commanded = overall_motion(homographies(case.path, FRAMES)[-1].numpy(), aspect)
     facts = asdict(case) | {"key": case.key}
     for channel in CHANNELS:
         facts[f"commanded_{channel}"] = getattr(commanded, channel)
