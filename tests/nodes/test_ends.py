@@ -88,9 +88,9 @@ def evaluations(mini):
     return watched, seen
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def whole(between, sample):
-    """The film between the two pictures."""
+    """The film between the two pictures, made by as many threads as the test's own."""
     with torch.inference_mode():
         return sample(between())
 
@@ -166,6 +166,22 @@ def test_what_is_told_frame_by_frame_turns_with_the_film(evaluations, loop, samp
     (_, backwards, *_), (_, forwards, *_) = seen
     for turned, straight in zip(backwards.chunk(2), forwards.chunk(2), strict=True):
         assert torch.equal(turned, straight[[0, 3, 2, 1]])
+
+
+def test_a_loop_has_no_direction(loop, conditioning):
+    import comfy.sample
+    from svd_studio.sampling.ends import Ends
+
+    positive, negative, latent = conditioning
+    noise = torch.randn(4, 4, 8, 8, generator=torch.Generator().manual_seed(2))
+
+    def film(noise):
+        return comfy.sample.sample(
+            loop, noise, 2, 1.0, "euler", "karras", positive, negative, latent["samples"]
+        )
+
+    straight, backwards = film(noise), film(Ends.LOOP.turn(noise))
+    assert_close(backwards, Ends.LOOP.turn(straight), rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize(
