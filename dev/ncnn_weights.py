@@ -8,7 +8,6 @@ the converted networks are the published ones rounded to it.
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,8 @@ from torch import Tensor
 
 FP16_TAG, FP32_TAG = 0x01306B47, 0
 WITHOUT_WEIGHTS = frozenset(
-    "Input Split BinaryOp ReLU Interp Concat Eltwise PixelShuffle Sigmoid Swish".split()
+    ("Input", "Split", "BinaryOp", "ReLU", "Interp", "Concat", "Eltwise")
+    + ("PixelShuffle", "Sigmoid", "Swish")
 )
 SPAN_GAIN = 2  # how much wider SPAN's training form of a 3x3 convolution is
 
@@ -119,7 +119,7 @@ def _span(layers: list[Layer]) -> dict[str, Tensor]:
 
 
 def _unfolded(layer: Layer) -> dict[str, Tensor]:
-    """A 3x3 convolution in SPAN's training form, 1x1 then 3x3 then 1x1 and a skip, which folds back.
+    """A 3x3 convolution in SPAN's training form: 1x1, 3x3 and 1x1 ones, and a skip.
 
     The first and the last pick channels, the middle one is the convolution, the skip is nothing.
     """

