@@ -16,8 +16,7 @@ from torch import Tensor
 
 FP16_TAG, FP32_TAG = 0x01306B47, 0
 WITHOUT_WEIGHTS = frozenset(
-    ("Input", "Split", "BinaryOp", "ReLU", "Interp", "Concat", "Eltwise")
-    + ("PixelShuffle", "Sigmoid", "Swish")
+    {"Input", "Split", "BinaryOp", "ReLU", "Interp", "Concat", "PixelShuffle", "Sigmoid", "Swish"}
 )
 SPAN_GAIN = 2  # how much wider SPAN's training form of a 3x3 convolution is
 
