@@ -15,9 +15,8 @@ import torch
 from torch import Tensor
 
 FP16_TAG, FP32_TAG = 0x01306B47, 0
-WITHOUT_WEIGHTS = frozenset(
-    {"Input", "Split", "BinaryOp", "ReLU", "Interp", "Concat", "PixelShuffle", "Sigmoid", "Swish"}
-)
+ARITHMETIC = frozenset({"BinaryOp", "Eltwise", "Concat", "Sigmoid", "Swish", "ReLU"})
+WITHOUT_WEIGHTS = ARITHMETIC | {"Input", "Split", "Interp", "PixelShuffle"}
 SPAN_GAIN = 2  # how much wider SPAN's training form of a 3x3 convolution is
 
 
