@@ -15,8 +15,11 @@ import aiohttp
 import av
 import graphs
 from client import Client, OutputFile, RunError
+from finish_files import NETWORKS, FinishFileError, network_file
 from PIL import Image
 from serve import Server, ServerError, interrupt_on_signals, running_server
+
+NETWORK_SUFFIX = ".safetensors"
 
 
 def main() -> int:
@@ -24,7 +27,7 @@ def main() -> int:
     interrupt_on_signals()
     try:
         run(args)
-    except (graphs.GraphError, RunError, ServerError) as error:
+    except (graphs.GraphError, FinishFileError, RunError, ServerError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -49,12 +52,21 @@ def run(args: argparse.Namespace) -> None:
     for assignment in args.set:
         graphs.assign(graph, assignment)
     image_node = graphs.only_load_image(graph) if args.image else None
+    fetch_networks(graph)
     begin = time.monotonic()
     print("Starting ComfyUI ...", flush=True)
     with running_server(args.comfyui) as server:
         print(f"ready after {time.monotonic() - begin:.1f} s, log: {server.log}", flush=True)
         asyncio.run(run_on(server, graph, image_node, args))
     print(f"done in {time.monotonic() - begin:.1f} s")
+
+
+def fetch_networks(graph: graphs.Graph) -> None:
+    """Put the networks that the graph names, and that packages have, where ComfyUI finds them."""
+    for node in graph.values():
+        for value in node["inputs"].values():
+            if isinstance(value, str) and value.removesuffix(NETWORK_SUFFIX) in NETWORKS:
+                network_file(value.removesuffix(NETWORK_SUFFIX))
 
 
 async def run_on(
