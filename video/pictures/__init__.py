@@ -1,0 +1,1 @@
+"""Frames as files of their own, and as small animations."""
