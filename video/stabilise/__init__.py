@@ -1,0 +1,1 @@
+"""Steadying what upscalers paint anew in every frame."""
