@@ -1,0 +1,1 @@
+"""Frames between frames: which ones, from where, and what draws them."""
