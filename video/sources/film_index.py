@@ -129,7 +129,7 @@ def _first_frame(container: InputContainer, path: Path) -> av.VideoFrame:
 def _told_by_packets(
     container: InputContainer, stream: VideoStream, path: Path
 ) -> tuple[np.ndarray | None, np.ndarray]:
-    times, keys, end, in_order = [], [], 0.0, True
+    times, keys, end = [], [], 0.0
     for packet in container.demux():
         if packet.pts is not None:
             end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
