@@ -1,0 +1,1 @@
+"""Larger frames, of an exact size, in any amount of memory."""
