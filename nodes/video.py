@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..sampling.framing import composite
 from ..video.rate import exact_rate
-from ..video.writer import WrittenVideo, save_film
+from ..video.write.writer import WrittenVideo, save_film
 from .schema import schema
 
 

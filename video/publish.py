@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from .names import next_free_path
+
 logger = logging.getLogger(__name__)
 
 
@@ -45,6 +47,32 @@ def publish(temp: Path, final: Path) -> None:
         _publish_without_links(temp, final)
     else:
         temp.unlink()
+
+
+def publish_numbered(temp: Path, folder: Path, prefix: str, suffix: str) -> Path:
+    """Give `temp` the next free numbered name in `folder` (see `next_free_path`), and return it.
+
+    A folder goes there as a whole like a file.
+    """
+    put = _publish_folder if temp.is_dir() else publish
+    while True:
+        path = next_free_path(folder, prefix, suffix)
+        try:
+            put(temp, path)
+        except FileExistsError:
+            # Somebody else was faster. Their film is there now, so the next number is higher.
+            continue
+        return path
+
+
+def _publish_folder(temp: Path, final: Path) -> None:
+    final.mkdir()  # only one process can; from here on the name is ours
+    try:
+        os.rename(temp, final)
+    except OSError:
+        # Windows renames nothing to a name that is there, not even to an empty folder's.
+        final.rmdir()
+        os.rename(temp, final)
 
 
 def _publish_without_links(temp: Path, final: Path) -> None:

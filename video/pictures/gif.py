@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import av
@@ -41,8 +42,9 @@ def write_gif(
         repeats = {0: 0, 1: -1}.get(plays, plays - 1)
         options = {"loop": str(repeats), "final_delay": str(timing.length(count - 1))}
         encoding = Encoding("gif", "gif", "pal8", {}, options)
-        drawn = _timed(_drawn(decode(waiting), palette.chosen()), timing)
-        encode(drawn, path, encoding, timing.tick)
+        with closing(decode(waiting)) as again:
+            drawn = _timed(_drawn(again, palette.chosen()), timing)
+            encode(drawn, path, encoding, timing.tick)
     return count
 
 
@@ -68,6 +70,9 @@ class _Palette:
             choice.link_to(self._graph.add("buffersink"))
             self._graph.configure()
         self._graph.push(sample)
+        # The graph only works when something is asked of it, and keeps every frame until then.
+        for _ in _ready(self._graph):
+            pass
         return frame
 
     def chosen(self) -> av.VideoFrame:

@@ -20,14 +20,16 @@ RADIUS = 3
 LONGEST_SIDE = 1024  # pixels that flow is looked for in: a half of 1080p, a quarter of UHD
 SHORTEST_SIDE = 32  # DIS compares patches of eight pixels on several scales
 ASTRAY = 1.0  # small pixels between a way there and back at which little of a neighbour is left
-DIFFERENT = 12 / 255  # of luma, likewise: more than upscalers flicker by, less than an edge
-PATCH = 5  # small pixels over which luma is compared, so that flicker alone shuts nobody out
+DIFFERENT = 12 / 255  # of colour, likewise: more than upscalers flicker by, less than an edge
+PATCH = 5  # small pixels over which colour is compared, so that flicker alone shuts nobody out
+LARGEST_CHANGE = 0.1  # by any neighbour; what is further off is another thing, or a cut
 
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
     pixels: np.ndarray  # (H, W, C) float32
-    luma: np.ndarray  # (h, w) uint8, small
+    small: np.ndarray  # (h, w, 3) float32
+    luma: np.ndarray  # (h, w) uint8
 
 
 def flow_blended(before: FrameStream, start: int, strength: float) -> Iterator[Tensor]:
@@ -35,7 +37,7 @@ def flow_blended(before: FrameStream, start: int, strength: float) -> Iterator[T
     it by optical flow (DIS, Kroeger et al. 2016).
 
     A neighbour counts `strength` (0..1) where the flow leads back to where it came from and both
-    show the same brightness there, and not at all where it does not. Runs on the CPU; the frames
+    show the same colour there, and not at all where not. Runs on the CPU; the frames
     come back to their device.
     """
     for window in windows(before, start, RADIUS, _see):
@@ -46,16 +48,14 @@ def flow_blended(before: FrameStream, start: int, strength: float) -> Iterator[T
 
 def _see(frame: Tensor) -> _Seen:
     pixels = frame.detach().float().cpu().contiguous().numpy()
-    code = cv2.COLOR_RGBA2GRAY if pixels.shape[-1] == 4 else cv2.COLOR_RGB2GRAY
-    luma = cv2.cvtColor(pixels, code)
-    height, width = luma.shape
+    height, width = pixels.shape[:2]
     factor = 1
     while max(height, width) > factor * LONGEST_SIDE:
         factor *= 2
     size = (max(SHORTEST_SIDE, width // factor), max(SHORTEST_SIDE, height // factor))
-    if size != (width, height):
-        luma = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
-    return _Seen(pixels, np.clip(luma * 255 + 0.5, 0, 255).astype(np.uint8))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)[..., :3]
+    luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    return _Seen(pixels, small, np.clip(luma * 255 + 0.5, 0, 255).astype(np.uint8))
 
 
 def _blended(around: tuple[_Seen, ...], centre: int, strength: float) -> Tensor:
@@ -63,32 +63,34 @@ def _blended(around: tuple[_Seen, ...], centre: int, strength: float) -> Tensor:
     here = around[centre]
     height, width = here.pixels.shape[:2]
     places = _places(width, height)
-    total = torch.from_numpy(here.pixels.copy())
+    frame = torch.from_numpy(here.pixels)
+    total = torch.zeros_like(frame)
     weights = torch.ones(height, width, 1)
     for there in (seen for index, seen in enumerate(around) if index != centre):
-        flow, trust = _way(here.luma, there.luma)
+        flow, trust = _way(here, there)
         ratio = np.float32([width / flow.shape[1], height / flow.shape[0]])
         flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * ratio
         moved = torch.from_numpy(_looked_up(there.pixels, flow + places, cv2.INTER_CUBIC))
         weight = torch.from_numpy(cv2.resize(trust, (width, height)))[..., None] * strength
         if moved.shape[-1] == 4:
             weight = weight * moved[..., 3:].clamp(0, 1)  # what is transparent has no colour
-        total.addcmul_(moved, weight)
+        change = moved.sub_(frame).clamp_(-LARGEST_CHANGE, LARGEST_CHANGE)
+        total.addcmul_(change, weight)
         weights += weight
-    total = total.div_(weights).clamp_(0, 1)
-    total[..., 3:] = torch.from_numpy(here.pixels[..., 3:])
-    return total
+    blended = total.div_(weights).add_(frame).clamp_(0, 1)
+    blended[..., 3:] = frame[..., 3:]
+    return blended
 
 
-def _way(here: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the pixels of one luma are in another (h, w, 2), and how far to trust it (h, w)."""
+def _way(here: _Seen, there: _Seen) -> tuple[np.ndarray, np.ndarray]:
+    """Where small pixels are in another frame (h, w, 2), and how far to trust it (h, w)."""
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    flow, back = dis.calc(here, there, None), dis.calc(there, here, None)
-    target = flow + _places(*here.shape[::-1])
-    astray = np.linalg.norm(flow + _looked_up(back, target), axis=-1)
-    moved = _looked_up(there.astype(np.float32), target)
-    different = cv2.blur(here.astype(np.float32), (PATCH, PATCH)) - cv2.blur(moved, (PATCH, PATCH))
-    return flow, np.exp(-((astray / ASTRAY) ** 2) - (different / 255 / DIFFERENT) ** 2)
+    flow, back = dis.calc(here.luma, there.luma, None), dis.calc(there.luma, here.luma, None)
+    target = flow + _places(*here.luma.shape[::-1])
+    astray = np.square(flow + _looked_up(back, target)).sum(-1)
+    apart = cv2.blur(here.small - _looked_up(there.small, target), (PATCH, PATCH))
+    different = np.square(apart).mean(-1)
+    return flow, np.exp(-astray / ASTRAY**2 - different / DIFFERENT**2)
 
 
 def _places(width: int, height: int) -> np.ndarray:

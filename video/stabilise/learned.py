@@ -42,6 +42,7 @@ class LearnedStabiliser:
         finally:
             self.network.to("cpu")
 
+    @torch.no_grad()
     def _steadied(
         self, frame: Tensor, around: tuple[Tensor, ...], device: torch.device, strength: float
     ) -> Tensor:

@@ -1,9 +1,9 @@
-"""Frames into an H.264 mp4 file, one at a time."""
+"""Frames into a file of one codec, one at a time."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,104 +13,160 @@ import av
 import av.error
 import numpy as np
 from av.container import OutputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 
-from .disk import clear_disk_errors
+from ..disk import clear_disk_errors
+from .formats import Colour, FilmFormat, check_quality
+from .planes import Layout
 
-ENCODER = "libx264"
-# CRF of quality 0 (the worst that H.264 has) and of quality 100 (no visible difference).
-WORST_CRF, BEST_CRF = 51.0, 9.0
-
-# x264's macroblock tree takes four blocks of 16 pixels at once, and past the right edge it takes in
-# what happens to be in memory: at other widths the same frames gave another film on every run.
-MACROBLOCK_TREE_STEP = 64
-
-# The numbers of ITU-T H.273: primaries, transfer and matrix of BT.709; limited range in FFmpeg's.
-BT709 = 1
-LIMITED_RANGE = 1
+# The numbers of ITU-T H.273 (primaries, transfer, matrix), and FFmpeg's of the range.
+LIMITED, FULL = 1, 2
+TAGS = {
+    Colour.BT709: (1, 1, 1, LIMITED),
+    Colour.RGB: (1, 1, 0, FULL),
+    Colour.HDR10: (9, 16, 9, LIMITED),
+    Colour.HLG: (9, 18, 9, LIMITED),
+}
 
 # mp4's own choice for the parts of a second that a film's whole length is counted in.
 COARSEST_TIMESCALE = 1000
+# Numerator and denominator have to fit FFmpeg's 32 bits, with room for the factors of timescales.
+LARGEST_RATE_PART = 2**24
 
 
 @dataclass(frozen=True)
-class FilmFormat:
-    """What a film is, apart from its frames. `width` and `height` in pixels, both even."""
+class Film:
+    """What a film is, apart from its frames; `width` and `height` in pixels as they are stored."""
 
+    format: FilmFormat
     width: int
     height: int
     rate: Fraction
     quality: int
+    alpha: bool = False
+
+    @property
+    def layout(self) -> Layout:
+        pix_fmt = self.format.alpha_pix_fmt if self.alpha else None
+        return Layout(pix_fmt or self.format.pix_fmt)
 
 
-def crf_of(quality: int) -> float:
-    """x264's constant rate factor for a quality in 0..100; linear, 80 -> 17.4, 100 -> 9."""
-    if not 0 <= quality <= 100:
-        raise ValueError(f"expected a quality in 0..100, got {quality}: 80 suits most films")
-    return round(WORST_CRF + (BEST_CRF - WORST_CRF) * quality / 100, 2)
+def film_of(
+    described: FilmFormat, size: tuple[int, int], rate: Fraction, quality: int, alpha: bool = False
+) -> Film:
+    """The film that frames of `size` (height, width) become.
+
+    Raises ValueError for a size, rate or quality that it cannot have.
+    """
+    if not 0 < rate.numerator <= LARGEST_RATE_PART or rate.denominator > LARGEST_RATE_PART:
+        raise ValueError(
+            f"expected a frame rate above 0 as a small fraction, got {rate}: "
+            "take it from exact_rate"
+        )
+    check_quality(quality)
+    height, width = size
+    least_width, least_height = described.smallest
+    longest = described.longest_side
+    if width < least_width or height < least_height or max(size) > longest:
+        raise ValueError(
+            f"expected sides of {least_width}x{least_height} to {longest} pixels, which is what "
+            f"{described.label} holds, got {width}x{height}: scale the frames first"
+        )
+    film = Film(described, width, height, rate, quality, alpha and bool(described.alpha_pix_fmt))
+    height, width = film.layout.stored_size(height, width)
+    return Film(described, width, height, rate, quality, film.alpha)
 
 
 class FilmEncoder:
     """Takes the planes of one frame after the other; made by `open_film`."""
 
     def __init__(
-        self, path: Path, container: OutputContainer, stream: VideoStream, rate: Fraction
+        self, path: Path, container: OutputContainer, stream: VideoStream, film: Film
     ) -> None:
         self._path = path
         self._container = container
         self._stream = stream
-        self._tick = 1 / rate
+        self._film = film
+        self._packets = 0
         self.frames = 0
+        # By how many frames the order of the file runs ahead of the order on the screen.
+        self.delay = 0
 
-    def add(self, planes: np.ndarray) -> None:
-        """Encode one frame, `yuv420p` planes (H * 3 / 2, W) uint8."""
-        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+    def add(self, planes: Sequence[np.ndarray]) -> None:
+        """Encode one frame: planes in the order of the film's pixel format."""
+        frame = av.VideoFrame(self._film.width, self._film.height, self._film.layout.pix_fmt)
+        for plane, values in zip(frame.planes, planes, strict=True):
+            rows = np.frombuffer(plane, values.dtype).reshape(len(values), -1)
+            rows[:, : values.shape[1]] = values
+        _tag_frame(frame, self._film.format.colour)
         frame.pts = self.frames
-        frame.time_base = self._tick
+        frame.time_base = 1 / self._film.rate
         self._write(frame)
         self.frames += 1
 
     def finish(self) -> None:
-        """Write what the encoder still holds and the index; the file is complete after this."""
+        """Write what the encoder still holds."""
         self._write(None)
-        with clear_disk_errors(self._path):
-            self._container.close()
-            # Network disks and quotas may only complain now, and a film that is published before
-            # its bytes are down can come back empty after a power cut.
-            with self._path.open("rb+") as file:
-                os.fsync(file.fileno())
 
     def _write(self, frame: av.VideoFrame | None) -> None:
         packets = self._stream.encode(frame)
+        for packet in packets:
+            self.delay = max(self.delay, self._packets - frame_number(packet, self._film.rate))
+            self._packets += 1
         with clear_disk_errors(self._path):
             self._container.mux(packets)
 
 
+def frame_number(packet: Packet, rate: Fraction) -> int:
+    """Which frame of its film a packet shows."""
+    return round(packet.pts * packet.time_base * rate)
+
+
 @contextmanager
-def open_film(path: Path, film: FilmFormat, metadata: Mapping[str, str]) -> Iterator[FilmEncoder]:
+def open_film(path: Path, film: Film, metadata: Mapping[str, str]) -> Iterator[FilmEncoder]:
     """Create `path` and hand out an encoder for it; an error inside leaves an unfinished file.
 
-    `metadata` becomes tags of the file. Raises `ValueError` if PyAV has no x264, and `OSError` (see
-    `clear_disk_errors`) if the file cannot be written.
+    `metadata` becomes tags of the file. Raises `ValueError` if PyAV lacks the encoder or it takes
+    no such film, and `OSError` (see `clear_disk_errors`) if the file cannot be written.
     """
-    with clear_disk_errors(path):
-        # FFmpeg takes "a:b" for a protocol called "a", unless the path starts at the root.
-        container = av.open(
-            os.path.abspath(path), "w", format="mp4", options=_container_options(film.rate)
-        )
-    try:
-        container.metadata.update(metadata)
-        encoder = FilmEncoder(path, container, _add_stream(container, film), film.rate)
+    with film_file(path, film, metadata) as container:
+        encoder = FilmEncoder(path, container, _add_stream(container, film), film)
         yield encoder
         encoder.finish()
+
+
+@contextmanager
+def film_file(path: Path, film: Film, metadata: Mapping[str, str]) -> Iterator[OutputContainer]:
+    """Create `path` for packets; after the block it is complete and on the disk."""
+    kind = film.format.container
+    with clear_disk_errors(path):
+        # FFmpeg takes "a:b" for a protocol called "a", unless the path starts at the root.
+        options = _container_options(kind, film.rate)
+        container = av.open(os.path.abspath(path), "w", format=kind, options=options)
+    try:
+        container.metadata.update(metadata)
+        yield container
+        with clear_disk_errors(path):
+            container.close()
+            # Network disks and quotas may only complain now, and a film that is published before
+            # its bytes are down can come back empty after a power cut.
+            flush_to_disk(path)
     finally:
-        # Does nothing after `finish`. After an error the file must be let go of (Windows deletes
+        # Does nothing when it is closed. After an error the file must be let go of (Windows deletes
         # no open files), and a second error on the way must not hide the first.
         with suppress(av.error.FFmpegError):
             container.close()
 
 
-def _container_options(rate: Fraction) -> dict[str, str]:
+def flush_to_disk(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _container_options(kind: str, rate: Fraction) -> dict[str, str]:
+    if kind not in ("mp4", "mov"):
+        return {}
     # faststart puts the index first: browsers can play before the end has arrived, and ComfyUI
     # looks for the workflow in the first 64 MiB only. The film's length is counted in
     # movie_timescale, which has to be a multiple of the rate's numerator to be exact.
@@ -118,21 +174,48 @@ def _container_options(rate: Fraction) -> dict[str, str]:
     return {"movflags": "use_metadata_tags+faststart", "movie_timescale": str(timescale)}
 
 
-def _add_stream(container: OutputContainer, film: FilmFormat) -> VideoStream:
-    options = {"crf": str(crf_of(film.quality)), "preset": "medium"}
-    if film.width % MACROBLOCK_TREE_STEP:
-        options["mbtree"] = "0"
-    try:
-        stream = container.add_stream(ENCODER, rate=film.rate, options=options)
-    except av.codec.codec.UnknownCodecError as error:
-        raise ValueError(
-            f"expected a PyAV with the {ENCODER} encoder, got one without (av {av.__version__}): "
-            "reinstall it with pip install --force-reinstall av"
-        ) from error
-    stream.width, stream.height, stream.pix_fmt = film.width, film.height, "yuv420p"
-    # Tags say how the pixels are to be read, they convert nothing: colour.py did that. A film
+def _add_stream(container: OutputContainer, film: Film) -> VideoStream:
+    described = film.format
+    options = described.encoder_options(film.width, film.height, film.quality)
+    stream = _stream_of(container, described.encoder, rate=film.rate, options=options)
+    stream.width, stream.height, stream.pix_fmt = film.width, film.height, film.layout.pix_fmt
+    # Tags say how the pixels are to be read, they convert nothing: planes.py did that. A film
     # without them is guessed at, and players guess differently below 720 lines.
     context = stream.codec_context
-    context.colorspace = context.color_primaries = context.color_trc = BT709
-    context.color_range = LIMITED_RANGE
+    primaries, transfer, matrix, colour_range = TAGS[described.colour]
+    context.color_primaries, context.color_trc = primaries, transfer
+    context.colorspace, context.color_range = matrix, colour_range
+    set_tag(stream, film)
     return stream
+
+
+def set_tag(stream: VideoStream, film: Film) -> None:
+    """Say what cannot be seen from the pictures: the name that players know the codec by, alpha."""
+    if film.format.tag:
+        stream.codec_context.codec_tag = film.format.tag
+    if film.alpha and film.format.container == "webm":
+        stream.metadata["alpha_mode"] = "1"
+
+
+def _stream_of(
+    container: OutputContainer, encoder: str, rate: Fraction | int, options: dict[str, str]
+) -> VideoStream:
+    try:
+        return container.add_stream(encoder, rate=rate, options=options)
+    except av.codec.codec.UnknownCodecError as error:
+        raise missing_encoder(encoder) from error
+
+
+def missing_encoder(encoder: str) -> ValueError:
+    return ValueError(
+        f"expected a PyAV with the {encoder} encoder, got one without (av {av.__version__}): "
+        "reinstall it with pip install --force-reinstall av, or choose another format"
+    )
+
+
+def _tag_frame(frame: av.VideoFrame, colour: Colour) -> None:
+    """ProRes writes these into every frame."""
+    names = ("color_primaries", "color_trc", "colorspace", "color_range")
+    for name, value in zip(names, TAGS[colour], strict=True):
+        if hasattr(frame, name):  # PyAV before 16 has the last two only
+            setattr(frame, name, value)

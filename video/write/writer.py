@@ -1,4 +1,4 @@
-"""A stream of frames into a finished H.264 film, in constant memory."""
+"""A stream of frames into a finished H.264 film in one go, in constant memory."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from .colour import bt709_planes
-from .disk import clear_disk_errors
-from .encoder import FilmFormat, crf_of, open_film
-from .names import check_prefix, next_free_path
-from .publish import name_taken, publish, unfinished_file
+from ..disk import clear_disk_errors
+from ..names import check_prefix
+from ..publish import name_taken, publish, publish_numbered, unfinished_file
+from .encoder import film_of, open_film
+from .formats import FilmFormat, formats
+from .frame_check import checked
+from .planes import planes
 
-# x264's limit for either side.
-LONGEST_SIDE = 16384
-# Numerator and denominator have to fit FFmpeg's 32 bits, with room for the factors of timescales.
-LARGEST_RATE_PART = 2**24
+H264 = "H.264 (mp4)"
 
 
 @dataclass(frozen=True)
@@ -85,18 +83,11 @@ def save_film(
         folder.mkdir(parents=True, exist_ok=True)
     with unfinished_file(folder) as temp:
         film = _encode(frames, temp, rate, quality, metadata)
-        return replace(film, path=_publish_numbered(temp, folder, prefix))
+        return replace(film, path=publish_numbered(temp, folder, prefix, ".mp4"))
 
 
-def _publish_numbered(temp: Path, folder: Path, prefix: str) -> Path:
-    while True:
-        path = next_free_path(folder, prefix, ".mp4")
-        try:
-            publish(temp, path)
-        except FileExistsError:
-            # Somebody else was faster. Their film is there now, so the next number is higher.
-            continue
-        return path
+def h264() -> FilmFormat:
+    return formats()[H264]
 
 
 def _encode(
@@ -106,46 +97,17 @@ def _encode(
     quality: int,
     metadata: Mapping[str, str],
 ) -> WrittenVideo:
-    if not 0 < rate.numerator <= LARGEST_RATE_PART or rate.denominator > LARGEST_RATE_PART:
-        raise ValueError(
-            f"expected a frame rate above 0 as a small fraction, got {rate}: "
-            "take it from exact_rate"
-        )
-    crf_of(quality)  # an impossible quality is said before the first frame is made
+    # An impossible rate or quality is said before the first frame is made.
+    film_of(h264(), (2, 2), rate, quality)
     pictures = iter(frames)
     first = next(pictures, None)
     if first is None:
         raise ValueError("expected at least one frame, got no frames to write: check the input")
-    height, width = _checked(first, 0, first.shape).shape[:2]
-    film = FilmFormat(width + width % 2, height + height % 2, rate, quality)
+    height, width, _ = checked(first, 0, first.shape[:2]).shape
+    film = film_of(h264(), (height, width), rate, quality)
     with open_film(file, film, metadata) as encoder:
         for number, picture in enumerate(chain((first,), pictures)):
-            encoder.add(bt709_planes(_checked(picture, number, first.shape)))
+            picture = checked(picture, number, (height, width))
+            encoder.add(planes(picture, film.layout, film.format.colour))
     size = file.stat().st_size
     return WrittenVideo(file, film.width, film.height, encoder.frames, rate, size)
-
-
-def _checked(picture: Tensor, number: int, expected: torch.Size) -> Tensor:
-    """`picture` itself; `number` counts from 0, as ComfyUI's image batches do."""
-    if picture.ndim != 3 or picture.shape[-1] != 3 or not picture.is_floating_point():
-        raise ValueError(
-            f"expected frames (height, width, 3) of floats in 0..1, got {tuple(picture.shape)} of "
-            f"{picture.dtype} at frame {number}: convert to RGB without alpha"
-        )
-    height, width, _ = picture.shape
-    if not 1 <= min(height, width) <= max(height, width) <= LONGEST_SIDE:
-        raise ValueError(
-            f"expected sides of 1 to {LONGEST_SIDE} pixels, which is what H.264 holds, got "
-            f"{width}x{height} at frame {number}: scale the frames first"
-        )
-    if picture.shape != expected:
-        raise ValueError(
-            f"expected every frame to be {expected[1]}x{expected[0]} like the first, got "
-            f"{width}x{height} at frame {number}: scale all frames to one size first"
-        )
-    if picture.isnan().any():
-        raise ValueError(
-            f"expected numbers in 0..1, got NaN in frame {number} (counted from 0): the step that "
-            "made this frame overflowed, so run it at a higher precision"
-        )
-    return picture

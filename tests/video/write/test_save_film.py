@@ -9,9 +9,9 @@ from pathlib import Path
 
 import av
 import pytest
-from svd_studio.video import writer
+from svd_studio.video import publish
 from svd_studio.video.disk import DiskFullError
-from svd_studio.video.writer import save_film, write_h264
+from svd_studio.video.write.writer import save_film, write_h264
 
 
 def save(frames, folder, metadata=None):
@@ -50,7 +50,7 @@ def test_threads_under_one_prefix_get_a_film_each(tmp_path, noise):
 
 def test_name_taken_at_the_last_moment_moves_on(tmp_path, noise, monkeypatch):
     """Somebody takes the number between looking for it and publishing."""
-    look = writer.next_free_path
+    look = publish.next_free_path
 
     def robbed(folder, prefix, suffix):
         path = look(folder, prefix, suffix)
@@ -58,7 +58,7 @@ def test_name_taken_at_the_last_moment_moves_on(tmp_path, noise, monkeypatch):
             path.write_text("theirs")
         return path
 
-    monkeypatch.setattr(writer, "next_free_path", robbed)
+    monkeypatch.setattr(publish, "next_free_path", robbed)
     assert save(noise(1), tmp_path).path.name == "shot_00002.mp4"
     assert (tmp_path / "shot_00001.mp4").read_text() == "theirs"
 

@@ -3,14 +3,14 @@ from __future__ import annotations
 import json
 import struct
 import weakref
+from dataclasses import replace
 from fractions import Fraction
 
 import av
 import pytest
 import torch
-from svd_studio.video import encoder
-from svd_studio.video.encoder import crf_of
-from svd_studio.video.writer import write_h264
+from svd_studio.video.write import writer
+from svd_studio.video.write.writer import h264, write_h264
 
 from .boxes import boxes
 
@@ -94,7 +94,8 @@ def test_higher_quality_takes_more_room(tmp_path, noise):
         for quality in (0, 50, 80, 100)
     ]
     assert sizes == sorted(set(sizes))
-    assert (crf_of(0), crf_of(80), crf_of(100)) == (51, 17.4, 9)
+    crf = [h264().encoder_options(64, 48, quality)["crf"] for quality in (0, 80, 100)]
+    assert crf == ["51", "17.4", "9"]
 
 
 def test_frames_are_let_go_of_one_by_one(tmp_path, noise):
@@ -127,7 +128,7 @@ GREY = torch.full((4, 4, 3), 0.5)
         ([torch.zeros(2, 4, 4, 3)], r"got \(2, 4, 4, 3\)"),
         ([torch.zeros(4, 4, 3, dtype=torch.uint8)], "got .*uint8"),
         ([torch.zeros(0, 4, 3)], "got 4x0"),
-        ([torch.zeros(2, 16386, 3)], "sides of 1 to 16384 pixels.* got 16386x2"),
+        ([torch.zeros(2, 16386, 3)], "sides of 1x1 to 16384 pixels.* got 16386x2"),
     ],
     ids=["none", "nan", "sizes", "alpha", "batch", "bytes", "flat", "wide"],
 )
@@ -151,7 +152,8 @@ def test_rate_that_a_film_cannot_hold_is_refused(tmp_path, rate):
 
 
 def test_pyav_without_x264_is_named_and_nothing_is_left(tmp_path, monkeypatch):
-    monkeypatch.setattr(encoder, "ENCODER", "libx265_of_tomorrow")
+    missing = replace(h264(), encoder="libx265_of_tomorrow")
+    monkeypatch.setattr(writer, "h264", lambda: missing)
     with pytest.raises(ValueError, match="expected a PyAV with the libx265_of_tomorrow encoder"):
         write([GREY], tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,1 @@
+"""Frames into films, animations and numbered pictures."""

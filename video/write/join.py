@@ -1,0 +1,74 @@
+"""Finished segments into one film: their packets are copied, not encoded again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from heapq import merge
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from ..disk import clear_disk_errors
+from .encoder import Film, film_file, frame_number, set_tag
+from .sound import Sound, add_sound, sound_packets
+
+
+def join_segments(
+    segments: Sequence[tuple[Path, int]],
+    path: Path,
+    film: Film,
+    delay: int,
+    sound: Sound | None,
+    metadata: Mapping[str, str],
+) -> None:
+    """Write the film `path` of `segments` (file, frames), with `sound` of the same length.
+
+    Every frame gets its exact time, whatever the container of the segments could say. `delay` is
+    the largest of the segments. Constant memory. Raises `OSError` as `clear_disk_errors` words it.
+    """
+    with film_file(path, film, metadata) as container:
+        stream = _stream_like(segments[0][0], container, film)
+        pictures = _timed(_packets(segments, stream, film, delay))
+        heard: Iterator[tuple[float, Packet]] = iter(())
+        if sound is not None:
+            heard = _timed(sound_packets(add_sound(container, film.format.sound, sound), sound))
+        for _, packet in merge(pictures, heard, key=lambda timed: timed[0]):
+            with clear_disk_errors(path):
+                container.mux(packet)
+
+
+def _stream_like(segment: Path, container: OutputContainer, film: Film) -> VideoStream:
+    with av.open(os.path.abspath(segment)) as source:
+        stream = container.add_stream_from_template(source.streams.video[0], opaque=True)
+    stream.time_base = 1 / film.rate
+    set_tag(stream, film)
+    return stream
+
+
+def _packets(
+    segments: Sequence[tuple[Path, int]], stream: VideoStream, film: Film, delay: int
+) -> Iterator[Packet]:
+    before = written = 0
+    for segment, frames in segments:
+        with av.open(os.path.abspath(segment)) as source:
+            for packet in source.demux(source.streams.video[0]):
+                if packet.size:  # the one that ends the file has none
+                    packet.pts = before + frame_number(packet, film.rate)
+                    packet.dts = written - delay
+                    packet.time_base, packet.duration = 1 / film.rate, 1
+                    packet.stream = stream
+                    written += 1
+                    yield packet
+        before += frames
+
+
+def _timed(packets: Iterator[Packet]) -> Iterator[tuple[float, Packet]]:
+    for packet in packets:
+        yield (
+            float((packet.dts if packet.dts is not None else packet.pts) * packet.time_base),
+            packet,
+        )
