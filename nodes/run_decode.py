@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import islice
 from pathlib import Path
 
 import comfy.model_management as management
@@ -28,6 +30,7 @@ from ..sampling.peak import PeakMemory
 from ..sampling.pinned import give_back_pinned
 from .decode_in_windows import decode_in_windows
 
+CONV_ONLY = "conv-only"  # core's name for the decoder of SVD
 LOOK_AROUND = 4  # frames; further off the decoder hardly sees
 
 
@@ -57,16 +60,16 @@ def decode_film(
     """
     settings = settings or DecodeSettings()
     if settings.circular:
-        around = min(LOOK_AROUND, len(latents))
-        longer = torch.cat([latents[-around:], latents, latents[:around]])
+        longer, around = _looking_around(latents)
         frames, report = decode_film(vae, longer, replace(settings, circular=False))
         return frames[around:-around], f"a loop, {around} frames more at each end: {report}"
-    mode = getattr(getattr(vae.first_stage_model, "decoder", None), "time_mode", None)
+    mode = _time_mode(vae)
     started = time.monotonic()
     if mode is None:  # frames are independent
         frames, lines = vae.decode(latents), ["image decoder: every frame by itself"]
-    elif mode == "conv-only" and settings.mode is DecodeMode.EXACT:
-        frames, lines = _decode_exactly(vae, latents, settings.memory_gib * GIBI)
+    elif mode == CONV_ONLY and settings.mode is DecodeMode.EXACT:
+        pulled = _exact_frames(vae, latents, settings.memory_gib * GIBI)
+        frames, lines = _collect(vae, latents, pulled)
     else:
         frames, lines = decode_in_windows(vae, latents, settings.memory_gib * GIBI)
     count, height, width, _ = frames.shape
@@ -74,7 +77,41 @@ def decode_film(
     return frames, "\n".join([size, *lines, f"{time.monotonic() - started:.1f} s"])
 
 
-def _decode_exactly(vae: VAE, latents: Tensor, cap: float) -> tuple[Tensor, list[str]]:
+def stream_film(vae: VAE, latents: Tensor, circular: bool = False) -> Iterator[Tensor]:
+    """The frames that `decode_film` makes, (H, W, 3) in 0..1, one after the other and never a film.
+
+    A decoder of windows, which SVD's is not, makes the film first. Raises as `decode_film` does.
+    """
+    if circular:
+        longer, around = _looking_around(latents)
+        with closing(stream_film(vae, longer)) as frames:
+            yield from islice(frames, around, around + len(latents))
+        return
+    mode = _time_mode(vae)
+    if mode == CONV_ONLY:
+        for frames in _exact_frames(vae, latents, cap=0):
+            yield from frames
+    elif mode is None:
+        for latent in latents.split(1):
+            management.throw_exception_if_processing_interrupted()
+            yield from vae.decode(latent)
+    else:
+        yield from decode_in_windows(vae, latents, cap=0)[0]
+
+
+def _looking_around(latents: Tensor) -> tuple[Tensor, int]:
+    """A loop with frames more at each end, and how many these are."""
+    around = min(LOOK_AROUND, len(latents))
+    return torch.cat([latents[-around:], latents, latents[:around]]), around
+
+
+def _time_mode(vae: VAE) -> str | None:
+    """How the decoder sees other frames; None for a decoder of pictures."""
+    return getattr(getattr(vae.first_stage_model, "decoder", None), "time_mode", None)
+
+
+def _exact_frames(vae: VAE, latents: Tensor, cap: float) -> Generator[Tensor, None, list[str]]:
+    """Frames (n, H, W, 3) on core's device for pictures; returns lines for a report."""
     stages = decoder_stages(vae.first_stage_model.decoder)
     shape, itemsize = tuple(latents.shape), vae.vae_dtype.itemsize
     least = least_bytes(stages, shape, itemsize)
@@ -85,24 +122,30 @@ def _decode_exactly(vae: VAE, latents: Tensor, cap: float) -> tuple[Tensor, list
     budget = cap or max(least, free_on_device(vae.patcher))
     plan = plan_decode(stages, shape, itemsize, int(budget))
     pieces = _pieces(vae, plan, _too_large(shape, least, budget), count_pieces(stages, shape))
-    with PeakMemory(vae.device) as memory:
-        frames = _collect(vae, latents, pieces)
-    return frames, _describe(pieces, plan, budget, memory.peak)
-
-
-def _collect(vae: VAE, latents: Tensor, pieces: Pieces) -> Tensor:
-    """All frames, on core's device for pictures."""
-    count, _, h, w = latents.shape
-    images = torch.empty(count, h * 8, w * 8, 3, device=vae.output_device)
     try:
-        z, done = latents.to(vae.vae_dtype), 0
-        for frames in decode_exact(vae.first_stage_model.decoder, z, pieces):
-            pixels = vae.process_output(frames.to(vae.output_device).float())
-            images[done : done + len(frames)] = pixels.movedim(1, -1)
-            done += len(frames)
+        with PeakMemory(vae.device) as memory:
+            z = latents.to(vae.vae_dtype)
+            for frames in decode_exact(vae.first_stage_model.decoder, z, pieces):
+                pixels = vae.process_output(frames.to(vae.output_device).float())
+                yield pixels.movedim(1, -1)
     finally:
         give_back_pinned()
-    return images
+    return _describe(pieces, plan, budget, memory.peak)
+
+
+def _collect(
+    vae: VAE, latents: Tensor, pulled: Generator[Tensor, None, list[str]]
+) -> tuple[Tensor, list[str]]:
+    """All frames, and what the generator returns."""
+    count, _, h, w = latents.shape
+    images, done = torch.empty(count, h * 8, w * 8, 3, device=vae.output_device), 0
+    while True:
+        try:
+            frames = next(pulled)
+        except StopIteration as end:
+            return images, end.value
+        images[done : done + len(frames)] = frames
+        done += len(frames)
 
 
 def _pieces(vae: VAE, plan: DecodePlan, too_large: str, count: int) -> Pieces:
