@@ -1,0 +1,1 @@
+"""Colour and finish: what every frame goes through last."""
