@@ -10,16 +10,18 @@ import av
 import av.error
 import numpy as np
 from av.filter import Graph
+from PIL import Image
 
 from ..publish import unfinished_file
 from .packets import Encoding, bgra_frame, decode, encode
 from .timing import Timing
 
 FEWEST_COLOURS, MOST_COLOURS, QUALITY_OF_MOST = 32, 256, 80
-# About as many pixels of every frame decide on the palette: enough to meet its colours. FFmpeg
-# remembers every colour that it met, so they are counted in 6 bits a channel, 4 MiB at most.
-SAMPLES = 2**16
-# FFmpeg's paletteuse with this is nearest to the film, seen from afar, and flickers least.
+# Pixels that decide on the palette, taken evenly from all frames. More of them made it no better.
+MOST_SAMPLES = 2**16
+# k-means goes on until no more pixels than this change their colour.
+SETTLED = 1
+# Of FFmpeg's ways this is near to the film pixel by pixel, nearer from afar, and flickers least.
 DITHER = "floyd_steinberg"
 # For the frames that wait until the palette is known.
 WAITING = Encoding("nut", "ffv1", "bgra")
@@ -30,9 +32,9 @@ def write_gif(
 ) -> int:
     """Write `frames` (H, W, 3 or 4) uint8; `timing` in hundredths. Returns how many there were.
 
-    The colours are chosen by median cut over all frames (FFmpeg's palettegen), and the error of
-    every pixel goes to its neighbours (Floyd and Steinberg 1976). Where alpha is below one half
-    there is no pixel.
+    The colours are chosen over all frames by median cut and k-means (PIL), and the error of every
+    pixel goes to its neighbours (Floyd and Steinberg 1976). Where alpha is below one half there is
+    no pixel.
     """
     palette = _Palette(quality)
     with unfinished_file(path.parent) as waiting:
@@ -54,30 +56,34 @@ class _Palette:
     def __init__(self, quality: int) -> None:
         share = min(1.0, quality / QUALITY_OF_MOST)
         self._colours = round(FEWEST_COLOURS + (MOST_COLOURS - FEWEST_COLOURS) * share)
-        self._graph: Graph | None = None
+        self._samples = np.empty((0, 3), np.uint8)
+        self._step = 1
+        self._alpha = False
 
     def see(self, frame: np.ndarray) -> np.ndarray:
-        height, width, channels = frame.shape
-        step = max(1, round((height * width / SAMPLES) ** 0.5))
-        sample = bgra_frame(_six_bits(frame[::step, ::step]))
-        if self._graph is None:
-            transparent = int(channels == 4)
-            options = f"max_colors={self._colours}:reserve_transparent={transparent}"
-            self._graph = Graph()
-            source = _source(self._graph, sample)
-            choice = self._graph.add("palettegen", options)
-            source.link_to(choice)
-            choice.link_to(self._graph.add("buffersink"))
-            self._graph.configure()
-        self._graph.push(sample)
-        # The graph only works when something is asked of it, and keeps every frame until then.
-        for _ in _ready(self._graph):
-            pass
+        pixels = frame.reshape(-1, frame.shape[-1])
+        if frame.shape[-1] == 4:
+            self._alpha = True
+            pixels = pixels[pixels[:, 3] > 0, :3]
+        self._samples = np.concatenate((self._samples, pixels[:: self._step]))
+        while len(self._samples) > MOST_SAMPLES:
+            # Sides of pictures are even more often than divisible by 3: no column is favoured.
+            self._samples = self._samples[::3]
+            self._step *= 3
         return frame
 
     def chosen(self) -> av.VideoFrame:
-        self._graph.push(None)
-        return self._graph.pull()
+        """256 colours, 16x16, as FFmpeg wants a palette; with alpha the last one is nothing."""
+        samples = self._samples if len(self._samples) else np.zeros((1, 3), np.uint8)
+        picture = Image.fromarray(samples[None])
+        chosen = picture.quantize(self._colours - self._alpha, kmeans=SETTLED).getpalette("RGB")
+        # Repeated where there are fewer: any other colour would be one more.
+        colours = np.resize(np.array(chosen, np.uint8).reshape(-1, 3), (MOST_COLOURS, 3))
+        alpha = np.full((MOST_COLOURS, 1), 255, np.uint8)
+        palette = np.concatenate((colours, alpha), axis=1)
+        if self._alpha:
+            palette[-1] = 0
+        return bgra_frame(palette.reshape(16, 16, 4))
 
 
 def _drawn(frames: Iterable[av.VideoFrame], palette: av.VideoFrame) -> Iterator[av.VideoFrame]:
@@ -120,11 +126,6 @@ def _timed(frames: Iterable[av.VideoFrame], timing: Timing) -> Iterator[av.Video
     for number, frame in enumerate(frames):
         frame.pts = timing.start(number)
         yield frame
-
-
-def _six_bits(frame: np.ndarray) -> np.ndarray:
-    """`frame` with black, white and alpha as they were."""
-    return (frame & 0xFC) | (frame >> 6)
 
 
 def _cut_out(frame: np.ndarray) -> np.ndarray:
