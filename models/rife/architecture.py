@@ -13,7 +13,8 @@ from torch import Tensor
 from ..weight_files import WeightFileError
 
 FLOW, MASK = 4, 1  # channels: where to look in both frames, and which frame to trust
-DROPPED = ("block_tea.", "teacher.", "caltime.")  # only training needs them
+# What only training needs, and 4.0's refinement, which its authors' fast mode leaves out too.
+DROPPED = ("block_tea.", "teacher.", "caltime.", "contextnet.", "unet.")
 
 
 class Layer(Enum):
@@ -103,7 +104,7 @@ def recognise(weights: Mapping[str, Tensor]) -> RifeArchitecture:
 
 
 def named(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """`weights` under one set of names, whoever published them; without what only training needs.
+    """`weights` under one set of names, whoever published them; without what is not used.
 
     Practical-RIFE says `block0` and ComfyUI `blocks.0`; the encoder's layers are numbered, or
     called `cnn0` to `cnn3`.

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from ..stream import Clip
+
 
 class Between(Protocol):
     """Draws frames between two others; keeps nothing from one call to the next."""
@@ -30,6 +32,6 @@ class Between(Protocol):
 
 
 class Opened(Protocol):
-    """Gives a `Between` for as long as a pull of frames takes: a network goes to its device."""
+    """Gives a `Between` for as long as frames like those of `clip` are pulled."""
 
-    def __call__(self) -> AbstractContextManager[Between]: ...
+    def __call__(self, clip: Clip) -> AbstractContextManager[Between]: ...
