@@ -32,11 +32,10 @@ LOST_SHARE, LOST_SECONDS = 0.02, 0.5
 
 @dataclass(frozen=True, eq=False)
 class FilmIndex:
-    """`times[n]` is when frame n is seen, in the stream's unit, or None where packets do not tell.
+    """`times[n]` is when frame n is seen, in `unit`s (s), or None where packets do not tell.
 
     `keys` are the times of the frames that decoding can start at. `height` and `width` are those of
-    the picture as it is stored, before it is turned by `rotation` (degrees anticlockwise);
-    `begins` in seconds.
+    the picture as it is stored, before it is turned by `rotation` (degrees anticlockwise).
     """
 
     count: int
@@ -47,7 +46,12 @@ class FilmIndex:
     alpha: bool
     rotation: int
     rate: Fraction | None
-    begins: Fraction
+    unit: Fraction
+
+    @property
+    def begins(self) -> Fraction:
+        """When the first frame is seen, in seconds."""
+        return Fraction(0) if self.times is None else int(self.times[0]) * self.unit
 
 
 @contextmanager
@@ -111,10 +115,9 @@ def _index(path: Path, changed: int, size: int) -> FilmIndex:
             rate = _exact(stream.average_rate or stream.guessed_rate)
             unit = stream.time_base
         count = _decoded_count(path) if times is None else len(times)
-    begins = Fraction(0) if times is None else int(times[0]) * unit
     rotation = getattr(first, "rotation", 0)  # PyAV 14.1 and newer
     alpha = has_alpha(first.format)
-    return FilmIndex(count, times, keys, first.height, first.width, alpha, rotation, rate, begins)
+    return FilmIndex(count, times, keys, first.height, first.width, alpha, rotation, rate, unit)
 
 
 def _first_frame(container: InputContainer, path: Path) -> av.VideoFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import av
+import numpy as np
 import torch
 from av.container import InputContainer
 from av.video.stream import VideoStream
@@ -50,6 +52,14 @@ class VideoFile:
         return fingerprint(
             _bytes_fingerprint(self.path, found.st_mtime_ns, found.st_size), self.rate
         )
+
+    def number_at(self, seconds: float) -> int:
+        """The first frame that is seen at this time of the file or later; `count` for none."""
+        index = index_of(self.path)
+        if index.times is None:
+            rate = self.clip.rate or Fraction(1)
+            return min(index.count, math.ceil(Fraction(seconds).limit_denominator(10**6) * rate))
+        return int(np.searchsorted(index.times, math.floor(seconds / index.unit)))
 
     def _decoded(self, start: int) -> Iterator[Tensor]:
         index = index_of(self.path)
