@@ -15,6 +15,10 @@ from .network import Network
 # the seam, with 16 it is 1.9, with 48 it is 0.2.
 MARGIN = 32
 FADE = 16
+# Between two seams lie so many pixels at least, and on one side of a frame so many tiles at most:
+# more would be nothing but margins.
+LEAST_CORE = 16
+MOST = 64
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,8 @@ def smallest_tile(height: int, width: int, network: Network) -> int:
 def _grids(height: int, width: int, network: Network) -> Iterator[Grid]:
     margin = MARGIN if network.reach is None else network.reach
     fade = FADE if network.reach is None else 0
-    least = max(margin, network.multiple_of, 1)
-    counts = [range(1, max(1, side // least) + 1) for side in (height, width)]
+    least = max(margin, network.multiple_of, LEAST_CORE)
+    counts = [range(1, min(max(1, side // least), MOST) + 1) for side in (height, width)]
     rows, columns = (
         [_axis(side, count, network, margin) for count in numbers]
         for side, numbers in zip((height, width), counts, strict=True)
