@@ -19,11 +19,11 @@ RADIUS = 3
 # Frames beside the middle one, and the time the network is told of them.
 TIMES = tuple((RADIUS + step, step / RADIUS) for step in (-3, -2, -1, 1, 2, 3))
 SCALES = (8, 4, 2)  # of the three stages; the last one's is the confidence's too
-# 256 bytes a pixel at most, the seven frames among them: a GiB for a tile. With 256 pixels around
-# it what is kept differs by up to 0.06 of an 8-bit code from the whole frame's (with 128 by up to
-# 2.8), on Big Buck Bunny with flicker added. The third of three stages of 1/8, each a quarter of
-# that again, is where sizes stop being rounded: at multiples of 32.
-TILING = Tiling(pixels=2**30 // 256, margin=256, multiple=32)
+PIXEL_BYTES = 256  # of activations, with the seven frames themselves among them
+# A tile takes a GiB. With 256 pixels around it, what is kept differs by up to 0.06 of an 8-bit code
+# from the whole frame's (with 128 by up to 2.8), on Big Buck Bunny with flicker added. Stages work
+# at 1/8 and at a quarter of that: at multiples of 32 no size is rounded.
+TILING = Tiling(pixels=2**30 // PIXEL_BYTES, margin=256, multiple=32)
 WIDTHS = (96, 64, 48)
 DEPTH = 4
 LATENT = 8  # channels that a stage hands on to the next one

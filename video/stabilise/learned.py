@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..stream import FrameStream
 from ..window import windows
 from .tiles import Span, Tiling, tiles
+
+
+def _on_the_cpu() -> torch.device:
+    return torch.device("cpu")
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,28 +23,23 @@ class LearnedStabiliser:
     """`network` takes 2 * radius + 1 frames (1, 3, H, W), one after the other in a tuple, and
     gives the middle one back steadier.
 
-    `name` is for reports, and `weights` the fingerprint of its file. `device` is asked whenever a
-    pull starts; when it ends the network is on the CPU again.
+    `name` is for reports, and `weights` the fingerprint of its file. `ready` is called before
+    every frame: it sees to it that the network is on a device, and says on which.
     """
 
-    network: nn.Module
+    network: Callable[[tuple[Tensor, ...]], Tensor]
     name: str
     weights: str
     tiling: Tiling
     radius: int = 3
-    device: Callable[[], torch.device] = field(default=lambda: torch.device("cpu"))
+    ready: Callable[[], torch.device] = _on_the_cpu
 
     def frames(self, before: FrameStream, start: int, strength: float) -> Iterator[Tensor]:
         """The frames from number `start` on, mixed with the steadied ones by `strength`."""
-        device = self.device()
-        try:
-            for window in windows(before, start, self.radius, lambda frame: frame):
-                # Every time, as another pull that ended has taken it from the device.
-                self.network.to(device)
-                yield self._steadied(window.frame, window.mirrored(self.radius), device, strength)
-                del window  # or its oldest frame would stay until the next one is there
-        finally:
-            self.network.to("cpu")
+        for window in windows(before, start, self.radius, lambda frame: frame):
+            around = window.mirrored(self.radius)
+            yield self._steadied(window.frame, around, self.ready(), strength)
+            del window, around  # or the oldest frame would stay until the next one is there
 
     @torch.no_grad()
     def _steadied(
