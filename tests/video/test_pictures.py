@@ -159,7 +159,7 @@ def test_exr_says_its_colours_its_rate_and_its_graph(tmp_path, space):
     assert named == pytest.approx(header["chromaticities"], abs=1e-4)
 
 
-# From OpenColorIO's ACES studio configuration (ociocpy 2.x, "Linear Rec.709 (sRGB)").
+# "Linear Rec.709 (sRGB)" of OpenColorIO's ACES studio configuration, and on to ACEScg.
 TO_AP0 = [
     [0.439632981919491, 0.382988698151554, 0.177378319928955],
     [0.0897764429588424, 0.813439428748981, 0.0967841282921771],
