@@ -29,6 +29,9 @@ LARGEST_RATE_PART = 2**24  # of a fraction that encoders take
 # A film that ends this much before its header says has lost its end.
 LOST_SHARE, LOST_SECONDS = 0.02, 0.5
 
+EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"  # of Matroska
+HEAD_BYTES = 4096
+
 
 @dataclass(frozen=True, eq=False)
 class FilmIndex:
@@ -106,6 +109,8 @@ def index_of(path: Path) -> FilmIndex:
 
 @lru_cache(maxsize=32)
 def _index(path: Path, changed: int, size: int) -> FilmIndex:
+    if _matroska_is_cut(path, size):
+        raise _truncated(path)
     with readable(path):
         with open_film(path) as container:
             first = _first_frame(container, path)
@@ -156,6 +161,20 @@ def _check_length(container: InputContainer, end: float, path: Path) -> None:
     told = (container.duration or 0) / av.time_base
     if end - begins < told * (1 - LOST_SHARE) - LOST_SECONDS:
         raise _truncated(path)
+
+
+def _matroska_is_cut(path: Path, size: int) -> bool:
+    """Whether a Matroska or WebM file is shorter than its segment says (RFC 8794, section 4.4)."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    at = head.find(SEGMENT)
+    if not head.startswith(EBML) or not 0 < at < len(head) - 12:
+        return False
+    at += len(SEGMENT)
+    width = 9 - head[at].bit_length()
+    limit = 1 << (7 * width)
+    told = int.from_bytes(head[at : at + width], "big") % limit
+    return told < limit - 1 and at + width + told > size  # all ones: a live stream of any length
 
 
 def _truncated(path: Path) -> ValueError:

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from .film_index import index_of, open_film, readable
 
+STEREO = 2  # channels
+
 
 @dataclass(frozen=True, eq=False)
 class Sound:
@@ -25,15 +27,17 @@ class Sound:
 def sound_of(path: Path) -> Sound | None:
     """The film's first sound track, or None for a silent film.
 
-    Sound from before the first frame is cut off, and where it begins later there is silence.
-    Raises FileNotFoundError or ValueError for a film that cannot be read.
+    More than two channels are mixed down to stereo. Sound from before the first frame is cut off,
+    and where it begins later there is silence. Raises FileNotFoundError or ValueError for a film
+    that cannot be read.
     """
     begins = index_of(path).begins
     with readable(path), open_film(path) as container:
         if not container.streams.audio:
             return None
         stream = container.streams.audio[0]
-        resampler = AudioResampler(format="fltp")
+        layout = "stereo" if stream.codec_context.channels > STEREO else None
+        resampler = AudioResampler(format="fltp", layout=layout)
         pieces, starts = [], None
         for frame in container.decode(stream):
             if starts is None:
