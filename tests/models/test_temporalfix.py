@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import zipfile
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,7 +13,10 @@ from svd_studio.dev.live_peak import LivePeak
 from svd_studio.models.network_files import read_network
 from svd_studio.models.temporalfix import TILING, TemporalFix, build_temporalfix, is_temporalfix
 from svd_studio.models.weight_files import WeightFileError
+from svd_studio.video.sources.images import ImageBatch
+from svd_studio.video.stabilise.learned import LearnedStabiliser
 from svd_studio.video.stabilise.tiles import tiles
+from svd_studio.video.stream import FrameStream
 
 ARCHITECTURE = "vs_temporalfix/models/temporalfix_arch.py"
 
@@ -80,3 +84,16 @@ def test_a_tile_takes_a_gib_at_most(size):
         frames = [torch.empty(1, 3, rows.length, columns.length, device="meta") for _ in range(7)]
         network(frames)
     assert live.peak <= 2**30
+
+
+def test_tiles_with_their_margin_are_as_the_whole_frame(temporalfix_file):
+    network = build_temporalfix(read_network(temporalfix_file("temporalfix-s3")))
+    frames = seven_frames(64, 960).movedim(2, -1)[0]
+
+    def steadied(pixels):
+        stabiliser = LearnedStabiliser(network, "", "", replace(TILING, pixels=pixels))
+        return next(stabiliser.frames(FrameStream(ImageBatch(frames)), 3, 1.0))
+
+    whole, tiled = steadied(TILING.pixels), steadied(64 * 800)
+    assert (whole - tiled).abs().max() < 0.5 / 255
+    assert not torch.equal(whole, tiled)

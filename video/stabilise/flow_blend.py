@@ -22,6 +22,7 @@ SHORTEST_SIDE = 32  # DIS compares patches of eight pixels on several scales
 ASTRAY = 1.0  # small pixels between a way there and back at which little of a neighbour is left
 DIFFERENT = 12 / 255  # of colour, likewise: more than upscalers flicker by, less than an edge
 PATCH = 5  # small pixels over which colour is compared, so that flicker alone shuts nobody out
+ROWS = 256  # of the frame that are blended at a time
 LARGEST_CHANGE = 0.1  # by any neighbour; what is further off is another thing, or a cut
 
 
@@ -61,17 +62,27 @@ def _see(frame: Tensor) -> _Seen:
 def _blended(around: tuple[_Seen, ...], centre: int, strength: float) -> Tensor:
     """(H, W, C); alpha is that of the centre."""
     here = around[centre]
+    others = [seen for index, seen in enumerate(around) if index != centre]
+    ways = [_way(here, there, strength) for there in others]
+    blended = torch.empty(here.pixels.shape)
+    for top in range(0, len(blended), ROWS):
+        rows = range(top, min(top + ROWS, len(blended)))
+        blended[top : rows.stop] = _blended_rows(rows, here, others, ways)
+    return blended
+
+
+def _blended_rows(rows: range, here: _Seen, others: list[_Seen], ways: list[np.ndarray]) -> Tensor:
     height, width = here.pixels.shape[:2]
-    places = _places(width, height)
-    frame = torch.from_numpy(here.pixels)
-    total = torch.zeros_like(frame)
-    weights = torch.ones(height, width, 1)
-    for there in (seen for index, seen in enumerate(around) if index != centre):
-        flow, trust = _way(here, there)
-        ratio = np.float32([width / flow.shape[1], height / flow.shape[0]])
-        flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * ratio
-        moved = torch.from_numpy(_looked_up(there.pixels, flow + places, cv2.INTER_CUBIC))
-        weight = torch.from_numpy(cv2.resize(trust, (width, height)))[..., None] * strength
+    ratio = np.float32([width / here.luma.shape[1], height / here.luma.shape[0]])
+    places = _places(range(width), rows)
+    small_places = (places + 0.5) / ratio - 0.5
+    frame = torch.from_numpy(here.pixels[rows.start : rows.stop])
+    total, weights = torch.zeros_like(frame), torch.ones(len(rows), width, 1)
+    for there, small_way in zip(others, ways, strict=True):
+        way = _looked_up(small_way, small_places)
+        target = places + way[..., :2] * ratio
+        moved = torch.from_numpy(_looked_up(there.pixels, target, cv2.INTER_CUBIC))
+        weight = torch.from_numpy(way[..., 2:])
         if moved.shape[-1] == 4:
             weight = weight * moved[..., 3:].clamp(0, 1)  # what is transparent has no colour
         change = moved.sub_(frame).clamp_(-LARGEST_CHANGE, LARGEST_CHANGE)
@@ -82,20 +93,22 @@ def _blended(around: tuple[_Seen, ...], centre: int, strength: float) -> Tensor:
     return blended
 
 
-def _way(here: _Seen, there: _Seen) -> tuple[np.ndarray, np.ndarray]:
-    """Where small pixels are in another frame (h, w, 2), and how far to trust it (h, w)."""
+def _way(here: _Seen, there: _Seen, strength: float) -> np.ndarray:
+    """(h, w, 3): how far away small pixels are in another frame, x and y, and what it counts."""
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     flow, back = dis.calc(here.luma, there.luma, None), dis.calc(there.luma, here.luma, None)
-    target = flow + _places(*here.luma.shape[::-1])
+    height, width = here.luma.shape
+    target = flow + _places(range(width), range(height))
     astray = np.square(flow + _looked_up(back, target)).sum(-1)
     apart = cv2.blur(here.small - _looked_up(there.small, target), (PATCH, PATCH))
     different = np.square(apart).mean(-1)
-    return flow, np.exp(-astray / ASTRAY**2 - different / DIFFERENT**2)
+    weight = strength * np.exp(-astray / ASTRAY**2 - different / DIFFERENT**2)
+    return np.concatenate([flow, weight[..., None]], axis=-1, dtype=np.float32)
 
 
-def _places(width: int, height: int) -> np.ndarray:
-    """(height, width, 2): where every pixel is."""
-    return np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float32)
+def _places(columns: range, rows: range) -> np.ndarray:
+    """(rows, columns, 2): where every pixel is."""
+    return np.stack(np.meshgrid(columns, rows), -1).astype(np.float32)
 
 
 def _looked_up(x: np.ndarray, places: np.ndarray, how: int = cv2.INTER_LINEAR) -> np.ndarray:

@@ -42,18 +42,20 @@ def tiles(height: int, width: int, tiling: Tiling) -> list[tuple[Span, Span]]:
     the one with the smallest tiles where even those are larger. It depends on nothing else, so it
     is the same for every frame.
     """
-    grids = [
-        list(product(rows, columns))
-        for rows, columns in product(_cuts(height, tiling), _cuts(width, tiling))
-    ]
-    small = [grid for grid in grids if max(map(_area, grid)) <= tiling.pixels]
-    if not small:
-        return min(grids, key=lambda grid: max(map(_area, grid)))
-    return min(small, key=lambda grid: sum(map(_area, grid)))
+    grids = list(product(_cuts(height, tiling), _cuts(width, tiling)))
+    small = [grid for grid in grids if _largest(grid) <= tiling.pixels]
+    rows, columns = min(small, key=_in_all) if small else min(grids, key=_largest)
+    return list(product(rows, columns))
 
 
-def _area(tile: tuple[Span, Span]) -> int:
-    return tile[0].length * tile[1].length
+def _largest(grid: tuple[list[Span], list[Span]]) -> int:
+    rows, columns = (max(span.length for span in spans) for spans in grid)
+    return rows * columns
+
+
+def _in_all(grid: tuple[list[Span], list[Span]]) -> int:
+    rows, columns = (sum(span.length for span in spans) for spans in grid)
+    return rows * columns
 
 
 def _cuts(length: int, tiling: Tiling) -> Iterator[list[Span]]:

@@ -72,3 +72,11 @@ def test_what_is_transparent_gives_no_colour():
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32], ids=str)
 def test_the_kind_of_numbers_stays(dtype):
     assert through(Stabilise(1.0), drifting(2).to(dtype))[0].dtype == dtype
+
+
+def test_frames_blended_in_pieces_are_as_in_one(monkeypatch):
+    frames = noisy(drifting(4, height=101))
+    whole = through(Stabilise(1.0), frames)
+    monkeypatch.setattr("svd_studio.video.stabilise.flow_blend.ROWS", 16)
+    pieces = through(Stabilise(1.0), frames)
+    torch.testing.assert_close(torch.stack(pieces), torch.stack(whole), atol=1e-6, rtol=0)
