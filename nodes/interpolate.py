@@ -184,7 +184,7 @@ def _guard_inputs() -> list[io.Input]:
         advanced(
             io.Float.Input(
                 "scene_cut",
-                default=0.35,
+                default=0.3,
                 min=0.0,
                 max=1.0,
                 step=0.01,
