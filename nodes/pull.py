@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import comfy.model_management as management
 import comfy.utils
@@ -25,7 +25,8 @@ def pull(stream: FrameStream, start: int = 0, node_id: str | None = None) -> Ite
     stream ends early, both by number.
     """
     count = stream.clip.count
-    bar, told = comfy.utils.ProgressBar(count), _Told(start, count, node_id)
+    bar = comfy.utils.ProgressBar(count)
+    told = _Told(start, count, node_id, time.monotonic())
     frames, number = stream.frames(start), start
     try:
         management.throw_exception_if_processing_interrupted()
@@ -51,7 +52,7 @@ class _Told:
     start: int
     count: int
     node_id: str | None
-    began: float = field(default_factory=time.monotonic)
+    began: float
     last: float = 0.0
 
     def tell(self, number: int) -> None:
