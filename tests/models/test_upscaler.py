@@ -82,23 +82,15 @@ def test_tiles_of_a_chain_are_the_whole_frame(upscaler, name):
     assert (least - whole).abs().max() < 1e-3 * CODE
 
 
-def test_seams_of_a_deep_network_are_below_a_code(upscaler):
-    network, picture = upscaler("realesrgan-x4plus-anime"), texture(64, 160)
+@pytest.mark.parametrize("name", ["realesrgan-x4plus-anime", "realesrgan-x4plus"])
+def test_seams_of_a_deep_network_are_below_a_code(upscaler, name):
+    network, picture = upscaler(name), texture(32, 160)
     whole, _ = tiled(network, picture, 1e9)
-    least, grid = tiled(network, picture, 64 * 120)
+    least, grid = tiled(network, picture, 32 * 120)
     assert [piece.core for piece in grid.columns.pieces] == [(0, 80), (80, 160)]
     off = (least - whole).abs() / CODE
     for reach in (1, FADE):
         assert off[..., 4 * (80 - reach) : 4 * (80 + reach)].mean() <= 1
-
-
-@pytest.mark.slow
-def test_seams_of_the_deepest_network_are_below_a_code(upscaler):
-    network, picture = upscaler("realesrgan-x4plus"), texture(64, 160)
-    whole, _ = tiled(network, picture, 1e9)
-    least, _ = tiled(network, picture, 64 * 120)
-    off = (least - whole).abs() / CODE
-    assert off[..., 4 * 79 : 4 * 81].mean() <= 1
 
 
 def test_a_descriptor_of_core_is_taken_and_stays_as_it_was(descriptor):
@@ -149,7 +141,7 @@ def test_a_network_that_keeps_the_size_is_taken():
 
 
 def test_what_the_network_asks_of_sizes_is_known():
-    state = ESRGAN(num_filters=8, num_blocks=1, scale=2, shuffle_factor=2).state_dict()
+    state = ESRGAN(in_nc=12, num_filters=8, num_blocks=1, shuffle_factor=2).state_dict()
     network = as_upscaler(ModelLoader().load_from_state_dict(state))
     assert (network.multiple_of, network.minimum, network.square) == (4, 4, False)
     picture = texture(5, 7)

@@ -144,6 +144,12 @@ def test_frames_of_no_numbers_are_an_error_that_says_which():
         pulled(images, Upscale(Enlarging(), Target.OWN))
 
 
+def test_the_report_names_the_size_and_what_makes_it():
+    step = Upscale(Enlarging(), Target.CUSTOM, Rule.FIT, (1920, 0), strength=0.6)
+    assert step.describe() == "upscaled to 1920xany (fit) by a double (60%, the rest Lanczos)"
+    assert Upscale(None, Target.UHD).describe() == "upscaled to UHD 3840x2160 (crop) by Lanczos"
+
+
 def test_the_fingerprint_is_of_what_changes_pixels():
     step = Upscale(Enlarging(reach=3), Target.HD)
     same = [replace(step, side=64), replace(step, room=_room_of())]

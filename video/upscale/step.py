@@ -75,7 +75,10 @@ class Upscale:
         by = self.network.describe() if self.network and self.strength else "Lanczos"
         if 0 < self.strength < 1 and self.network:
             by += f" ({self.strength:.0%}, the rest Lanczos)"
-        return f"upscaled to {self.target.value} ({self.rule.value}) by {by}"
+        size = self.target.value
+        if self.target is Target.CUSTOM:
+            size = "x".join(str(side or "any") for side in self.custom)
+        return f"upscaled to {size} ({self.rule.value}) by {by}"
 
     @torch.no_grad()
     def _upscale(
