@@ -82,7 +82,10 @@ def test_tiles_of_a_chain_are_the_whole_frame(upscaler, name):
     assert (least - whole).abs().max() < 1e-3 * CODE
 
 
-@pytest.mark.parametrize("name", ["realesrgan-x4plus-anime", "realesrgan-x4plus"])
+@pytest.mark.parametrize(
+    "name",
+    ["realesrgan-x4plus-anime", pytest.param("realesrgan-x4plus", marks=pytest.mark.slow)],
+)
 def test_seams_of_a_deep_network_are_below_a_code(upscaler, name):
     network, picture = upscaler(name), texture(32, 160)
     whole, _ = tiled(network, picture, 1e9)
