@@ -32,6 +32,7 @@ class Job:
     network: Path
     out: Path
     size: tuple[int, int] | None
+    interpolator: str | None  # a file of models/frame_interpolation; ours alone has this step
 
 
 class Resident:
@@ -60,9 +61,10 @@ class Resident:
 
 
 def core(job: Job) -> int:
-    import nodes
     from comfy_api.latest import InputImpl, Types
     from comfy_extras.nodes_upscale_model import ImageUpscaleWithModel
+
+    import nodes
 
     clip = InputImpl.VideoFromFile(str(job.clip)).get_components()
     kept = [clip, ImageUpscaleWithModel.execute(descriptor(job.network), clip.images).args[0]]
@@ -100,7 +102,28 @@ def loop(job: Job) -> int:
 
 
 def ours(job: Job) -> int:
-    raise NotImplementedError
+    import folder_paths
+    from svd_studio.nodes.frame_sources import SVDLoadFrames
+    from svd_studio.nodes.interpolate import SVDInterpolate
+    from svd_studio.nodes.run_write import Graph, WriteSettings, write_in_output_folder
+    from svd_studio.nodes.upscale import SVDUpscale
+
+    folder_paths.set_output_directory(str(job.out.parent))
+    stream, *_ = SVDLoadFrames.execute(path=str(job.clip)).args
+    target, (width, height) = ("custom", job.size) if job.size else ("network's own", (0, 0))
+    stream, _ = SVDUpscale.execute(
+        stream, "", target, width, height, "stretch", 1.0, upscale_model=descriptor(job.network)
+    ).args
+    if job.interpolator:
+        stream, *_ = SVDInterpolate.execute(
+            stream, job.interpolator, "factor", 2, 24.0, 0.0, 0.0, 1.0, "hold", False, 0.0, "auto"
+        ).args
+    settings = WriteSettings(
+        "H.264 (mp4)", 0.0, job.out.stem, QUALITY_OF_CRF, "none", False, "", 0, False, 0
+    )
+    _, path, _ = write_in_output_folder(stream, None, settings, Graph(None, None, None)).args
+    Path(path).replace(job.out)
+    return stream.clip.count
 
 
 CHAINS: dict[str, Callable[[Job], int]] = {"core": core, "loop": loop, "ours": ours}
@@ -119,13 +142,14 @@ def main() -> None:
     for name in ("clip", "network", "out"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--size", help="WIDTHxHEIGHT after the network")
+    parser.add_argument("--interpolator", help="a name in SVD Interpolate: twice the frames")
     parser.add_argument("--warm", type=Path, help="a short clip that is finished first, unmeasured")
     args = parser.parse_args()
     start_core("--cpu")
     import torch
 
     size = tuple(map(int, args.size.split("x"))) if args.size else None
-    job = Job(args.clip, args.network, args.out, size)
+    job = Job(args.clip, args.network, args.out, size, args.interpolator)
     with torch.inference_mode():
         if args.warm:  # imports, and what the first frame alone takes
             CHAINS[args.chain](replace(job, clip=args.warm))
