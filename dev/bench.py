@@ -8,8 +8,8 @@ memory prints what ComfyUI needs, what the pack needs and what it has promised t
 leaves out what computes: the full-size networks take 10 GB of memory and some ten minutes on two
 cores. camera makes some thousand small clips with svd-mini, which takes the better part of an hour
 on two cores and goes on where it was stopped; --quick makes a tenth of them. Its photographs are
-those of train-mini, from the wheels in --state. finish takes clips to 4K as ComfyUI's nodes do, in a
-plain loop, and as the pack does, half an hour on two cores and 13 GB for ComfyUI's part; --quick
+those of train-mini, from the wheels in --state. finish takes clips to 4K as ComfyUI's nodes do, in
+a plain loop, and as the pack does: half an hour on two cores, and 13 GB for ComfyUI's part; --quick
 leaves out the large sizes. Tables and pictures are written to DIR.
 """
 
