@@ -71,7 +71,8 @@ class SVDInterpolate(io.ComfyNode):
                     tooltip="For mode target rate. 23.976, 29.97 and 59.94 are taken as exactly "
                     "24000/1001, 30000/1001 and 60000/1001.",
                 ),
-                *_film_inputs(),
+                *_length_inputs(),
+                *_end_inputs(),
                 *_guard_inputs(),
             ],
             outputs=[
@@ -134,7 +135,7 @@ def _thousandths(number: float) -> Fraction:
     return Fraction(round(number * THOUSANDTHS), THOUSANDTHS)
 
 
-def _film_inputs() -> list[io.Input]:
+def _length_inputs() -> list[io.Input]:
     """How fast the film is, and how long it is to be."""
     return [
         io.Float.Input(
@@ -164,6 +165,12 @@ def _film_inputs() -> list[io.Input]:
             step=0.05,
             tooltip="0.5 is slow motion, twice as long. Sound goes only with speed 1.",
         ),
+    ]
+
+
+def _end_inputs() -> list[io.Input]:
+    """What comes after the last frame."""
+    return [
         io.Combo.Input(
             "last_frame",
             options=list(LAST_FRAMES),

@@ -219,3 +219,11 @@ def square(left):
     y, x = torch.meshgrid(torch.arange(64.0), torch.arange(128.0), indexing="ij")
     inside = torch.sigmoid(12 - (x - left - 8).abs()) * torch.sigmoid(12 - (y - 32).abs())
     return (0.2 + 0.6 * inside).expand(1, 3, -1, -1)
+
+
+def test_half_precision_draws_the_same_picture(rife_file):
+    weights = read_network(rife_file)
+    frames = square(40), square(56)
+    whole, half = load_rife(weights)(*frames, 0.5), load_rife(weights).half()(*frames, 0.5)
+    assert half.dtype == torch.float32
+    assert (whole - half).abs().max() < 5e-3

@@ -141,10 +141,10 @@ def core_model():
     class Film(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.half = torch.nn.Parameter(torch.tensor(0.5))
+            self.weight = torch.nn.Parameter(torch.tensor(0.5))
 
         def get_dtype(self):
-            return self.half.dtype
+            return self.weight.dtype
 
         def memory_used_forward(self, shape, dtype):
             return 1700 * shape[1] * shape[2] * dtype.itemsize

@@ -23,8 +23,8 @@ def behind(
 
     As long as what waits would take more than `room` bytes, `put` waits; one item may always wait,
     however large. An error of `consume` is raised by the next `put`, or where the block ends, which
-    waits until everything is consumed. After an error in the block, `consume` gets an error too
-    instead of its next item, so that it can clean up; that one is not raised again.
+    waits until everything is consumed. After an error in the block, `consume` still gets what was
+    put, and then an error too, so that it can clean up; that one is not raised again.
     """
     waiting = _Waiting(size_of, room)
     thread = threading.Thread(
@@ -85,9 +85,9 @@ class _Waiting(Generic[T]):
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._items or self._ended or self._stopped)
-                if self._stopped:
-                    raise _StoppedError
                 if not self._items:
+                    if self._stopped:
+                        raise _StoppedError
                     return
                 item = self._items.popleft()
                 self._bytes -= self._size_of(item)
@@ -103,7 +103,6 @@ class _Waiting(Generic[T]):
     def stop(self) -> None:
         with self._changed:
             self._stopped = True
-            self._items.clear()
             self._changed.notify_all()
 
     def raise_error(self) -> None:

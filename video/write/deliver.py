@@ -20,6 +20,7 @@ from .join import join_segments
 from .order import Order
 from .pieces import Maker, Pictures, Segments
 from .read_back import frames_in
+from .sound import lasting, length_of
 from .work_folder import WorkFolder
 
 OVER_BLACK = "alpha is not kept: the frames are laid over black"
@@ -103,10 +104,9 @@ class JoinedFilm:
     def finish(self, work: WorkFolder, prefix: str) -> Path:
         pieces = work.in_order()
         segments = [(work.piece_path(piece), piece.frames) for piece in pieces]
-        delay = max(piece.delay for piece in pieces)
-        sound = self.order.sound and self.order.sound.lasting(self.before.count / self.order.rate)
+        sound = self.order.sound and lasting(self.order.sound, self.before.count / self.order.rate)
         path = work.path / "film.part"
-        join_segments(segments, path, self.film, delay, sound, self.order.metadata)
+        join_segments(segments, path, self.film, sound, self.order.metadata)
         return path
 
     def notes(self) -> Iterator[str]:
@@ -225,8 +225,8 @@ class NumberedPictures:
 
 
 def _fitted(order: Order, clip: Clip) -> str:
-    heard, seen = float(order.sound.seconds), float(clip.count / order.rate)
-    if abs(heard - seen) < 1 / order.sound.rate:
+    heard, seen = float(length_of(order.sound)), float(clip.count / order.rate)
+    if abs(heard - seen) < 1 / order.sound.sample_rate:
         return f"sound of {seen:.3f} s"
     how = "cut" if heard > seen else "followed by silence"
     return f"sound of {heard:.3f} s, {how} to last {seen:.3f} s"

@@ -90,8 +90,6 @@ class FilmEncoder:
         self._film = film
         self._packets = 0
         self.frames = 0
-        # By how many frames the order of the file runs ahead of the order on the screen.
-        self.delay = 0
 
     def add(self, planes: Sequence[np.ndarray]) -> None:
         """Encode one frame: planes in the order of the film's pixel format."""
@@ -112,7 +110,7 @@ class FilmEncoder:
     def _write(self, frame: av.VideoFrame | None) -> None:
         packets = self._stream.encode(frame)
         for packet in packets:
-            self.delay = max(self.delay, self._packets - frame_number(packet, self._film.rate))
+            time_packet(packet, frame_number(packet, self._film.rate), self._packets, self._film)
             self._packets += 1
         with clear_disk_errors(self._path):
             self._container.mux(packets)
@@ -121,6 +119,15 @@ class FilmEncoder:
 def frame_number(packet: Packet, rate: Fraction) -> int:
     """Which frame of its film a packet shows."""
     return round(packet.pts * packet.time_base * rate)
+
+
+def time_packet(packet: Packet, number: int, written: int, film: Film) -> None:
+    """Say when the packet of frame `number` is shown and, as number `written` of all, decoded.
+
+    Encoders say so too, but x265 nothing sensible in a film shorter than its own delay.
+    """
+    packet.pts, packet.dts = number, written - film.format.reorder
+    packet.time_base, packet.duration = 1 / film.rate, 1
 
 
 @contextmanager

@@ -52,9 +52,10 @@ class Quality:
 
 @dataclass(frozen=True)
 class Case:
-    """Options for films of some sizes only: all that is said has to hold."""
+    """Options for films of some sizes only: all that is said has to hold. `why` is for readers."""
 
     options: Mapping[str, str]
+    why: str
     pixels_above: int = 0
     width_not_multiple_of: int = 0
 
@@ -69,7 +70,8 @@ class FilmFormat:
 
     `alpha_pix_fmt` is the one for frames with alpha, where the codec keeps it. `quality` is missing
     where the codec has none to choose. `segment_frames` are encoded on their own, so that a render
-    that was cut short loses no more than these. `sound` is an audio encoder. `smallest` and
+    that was cut short loses no more than these. `reorder` is by how many frames their order in the
+    file may run ahead of their order on the screen. `sound` is an audio encoder. `smallest` and
     `longest_side` in pixels are what the encoder takes. `plays` in browsers. `note` is for the
     report.
     """
@@ -87,6 +89,7 @@ class FilmFormat:
     cases: tuple[Case, ...] = ()
     tag: str | None = None
     segment_frames: int = 48
+    reorder: int = 0
     smallest: tuple[int, int] = (1, 1)
     longest_side: int = 16384
     plays: bool = False

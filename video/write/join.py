@@ -13,26 +13,26 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from ..disk import clear_disk_errors
-from .encoder import Film, film_file, frame_number, set_tag
-from .sound import Sound, add_sound, sound_packets
+from ..sources.sound import Sound
+from .encoder import Film, film_file, frame_number, set_tag, time_packet
+from .sound import add_sound, sound_packets
 
 
 def join_segments(
     segments: Sequence[tuple[Path, int]],
     path: Path,
     film: Film,
-    delay: int,
     sound: Sound | None,
     metadata: Mapping[str, str],
 ) -> None:
     """Write the film `path` of `segments` (file, frames), with `sound` of the same length.
 
-    Every frame gets its exact time, whatever the container of the segments could say. `delay` is
-    the largest of the segments. Constant memory. Raises `OSError` as `clear_disk_errors` words it.
+    Every frame gets its exact time, whatever the container of the segments could say. Constant
+    memory. Raises `OSError` as `clear_disk_errors` words it.
     """
     with film_file(path, film, metadata) as container:
         stream = _stream_like(segments[0][0], container, film)
-        pictures = _timed(_packets(segments, stream, film, delay))
+        pictures = _timed(_packets(segments, stream, film))
         heard: Iterator[tuple[float, Packet]] = iter(())
         if sound is not None:
             heard = _timed(sound_packets(add_sound(container, film.format.sound, sound), sound))
@@ -50,16 +50,14 @@ def _stream_like(segment: Path, container: OutputContainer, film: Film) -> Video
 
 
 def _packets(
-    segments: Sequence[tuple[Path, int]], stream: VideoStream, film: Film, delay: int
+    segments: Sequence[tuple[Path, int]], stream: VideoStream, film: Film
 ) -> Iterator[Packet]:
     before = written = 0
     for segment, frames in segments:
         with av.open(os.path.abspath(segment)) as source:
             for packet in source.demux(source.streams.video[0]):
                 if packet.size:  # the one that ends the file has none
-                    packet.pts = before + frame_number(packet, film.rate)
-                    packet.dts = written - delay
-                    packet.time_base, packet.duration = 1 / film.rate, 1
+                    time_packet(packet, before + frame_number(packet, film.rate), written, film)
                     packet.stream = stream
                     written += 1
                     yield packet

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+from ..sources.sound import Sound
 from ..stream import Clip
 from .formats import Format
 from .poster import Poster
-from .sound import Sound
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,8 @@ class Maker(Protocol):
 
     def prepare(self, frame: Tensor) -> Prepared: ...
 
-    def write(self, prepared: Iterator[Prepared], path: Path) -> int:
-        """Write a piece to `path` and onto the disk; returns its delay (see `FilmEncoder`)."""
+    def write(self, prepared: Iterator[Prepared], path: Path) -> None:
+        """Write a piece to `path` and onto the disk."""
         ...
 
 
@@ -60,11 +60,10 @@ class Segments:
         frame = frame if self.film.alpha else over_black(frame)
         return planes(frame, self.film.layout, self.film.format.colour)
 
-    def write(self, prepared: Iterator[Prepared], path: Path) -> int:
+    def write(self, prepared: Iterator[Prepared], path: Path) -> None:
         with open_film(path, self.film, {}) as encoder:
             for each in prepared:
                 encoder.add(each)
-        return encoder.delay
 
 
 @dataclass(frozen=True)
@@ -83,10 +82,9 @@ class Pictures:
     def prepare(self, frame: Tensor) -> Prepared:
         return frame.detach().cpu()
 
-    def write(self, prepared: Iterator[Prepared], path: Path) -> int:
+    def write(self, prepared: Iterator[Prepared], path: Path) -> None:
         for frame in prepared:
             write_picture(frame, path, self.kind, self.metadata, self.rate)
-        return 0
 
 
 def make_pieces(
@@ -146,8 +144,8 @@ def _write_piece(
 ) -> None:
     name = f"{number:06}{maker.suffix}"
     unfinished = work.pieces_folder / f"{name}.part"
-    delay = maker.write(islice(prepared, frames), unfinished)
-    work.finish(number, unfinished, name, frames, delay)
+    maker.write(islice(prepared, frames), unfinished)
+    work.finish(number, unfinished, name, frames)
 
 
 def _bytes_of(prepared: Prepared) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 import av
@@ -11,9 +10,9 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
-from torch import Tensor
 from torch.nn.functional import pad
 
+from ..sources.sound import Sound
 from .encoder import missing_encoder
 
 LAYOUTS = {1: "mono", 2: "stereo"}
@@ -21,25 +20,19 @@ LAYOUTS = {1: "mono", 2: "stereo"}
 SAMPLE_FORMATS = ("fltp", "flt", "s32", "s32p", "s16", "s16p")
 
 
-@dataclass(frozen=True)
-class Sound:
-    """`samples` (channels, N) float in -1..1, `rate` of them a second."""
-
-    samples: Tensor
-    rate: int
-
-    def lasting(self, seconds: Fraction) -> Sound:
-        """Cut, or followed by silence."""
-        wanted = round(seconds * self.rate)
-        here = self.samples[:, :wanted]
-        return Sound(pad(here, (0, wanted - here.shape[-1])), self.rate)
-
-    @property
-    def seconds(self) -> Fraction:
-        return Fraction(self.samples.shape[-1], self.rate)
+def lasting(sound: Sound, seconds: Fraction) -> Sound:
+    """`sound`, cut or followed by silence."""
+    wanted = round(seconds * sound.sample_rate)
+    here = sound.waveform[:, :wanted]
+    return Sound(pad(here, (0, wanted - here.shape[-1])), sound.sample_rate)
 
 
-def sound_of(audio: Mapping[str, object] | None) -> Sound | None:
+def length_of(sound: Sound) -> Fraction:
+    """In seconds."""
+    return Fraction(sound.waveform.shape[-1], sound.sample_rate)
+
+
+def sound_in(audio: Mapping[str, object] | None) -> Sound | None:
     """ComfyUI's AUDIO, {"waveform": (1, channels, N), "sample_rate": Hz}, or nothing.
 
     Raises ValueError for more than one sound or more than two channels.
@@ -61,23 +54,23 @@ def add_sound(container: OutputContainer, encoder: str, sound: Sound) -> AudioSt
         codec = av.Codec(encoder, "w")
     except av.codec.codec.UnknownCodecError as error:
         raise missing_encoder(encoder) from error
-    stream = container.add_stream(encoder, rate=_encoded_rate(codec, sound.rate))
+    stream = container.add_stream(encoder, rate=_encoded_rate(codec, sound.sample_rate))
     known = {each.name for each in codec.audio_formats or ()}
     stream.format = next((name for name in SAMPLE_FORMATS if name in known), "s16")
-    stream.layout = LAYOUTS[len(sound.samples)]
+    stream.layout = LAYOUTS[len(sound.waveform)]
     if encoder in ("aac", "libopus"):
-        stream.bit_rate = 96_000 * len(sound.samples)
+        stream.bit_rate = 96_000 * len(sound.waveform)
     return stream
 
 
 def sound_packets(stream: AudioStream, sound: Sound) -> Iterator[Packet]:
     """`sound`, encoded for `stream` a second at a time."""
-    samples = sound.samples.clamp(-1, 1).numpy()
-    for start in range(0, samples.shape[-1], sound.rate):
-        second = np.ascontiguousarray(samples[:, start : start + sound.rate])
+    samples = sound.waveform.clamp(-1, 1).numpy()
+    for start in range(0, samples.shape[-1], sound.sample_rate):
+        second = np.ascontiguousarray(samples[:, start : start + sound.sample_rate])
         frame = av.AudioFrame.from_ndarray(second, format="fltp", layout=LAYOUTS[len(samples)])
-        frame.sample_rate = sound.rate
-        frame.time_base = Fraction(1, sound.rate)
+        frame.sample_rate = sound.sample_rate
+        frame.time_base = Fraction(1, sound.sample_rate)
         frame.pts = start
         yield from stream.encode(frame)
     yield from stream.encode(None)

@@ -31,17 +31,13 @@ PREFIX, SUFFIX = ".svd-studio-", ".work"
 
 @dataclass(frozen=True)
 class Piece:
-    """A finished part of a film: `frames` of them in the file `name`.
-
-    `delay` is the encoder's, in frames (see `FilmEncoder`); `size` in bytes.
-    """
+    """A finished part of a film: `frames` of them of `size` bytes in the file `name`."""
 
     number: int
     name: str
     frames: int
     size: int
     hash: str
-    delay: int = 0
 
 
 class WorkFolder:
@@ -71,10 +67,10 @@ class WorkFolder:
     def piece_path(self, piece: Piece) -> Path:
         return self.pieces_folder / piece.name
 
-    def finish(self, number: int, unfinished: Path, name: str, frames: int, delay: int = 0) -> None:
+    def finish(self, number: int, unfinished: Path, name: str, frames: int) -> None:
         """Give the piece in the file `unfinished`, which is on the disk, its name and its line."""
         size, digest = unfinished.stat().st_size, file_fingerprint(unfinished)
-        piece = Piece(number, name, frames, size, digest, delay)
+        piece = Piece(number, name, frames, size, digest)
         with clear_disk_errors(self._manifest):
             os.replace(unfinished, self.piece_path(piece))
             with self._manifest.open("a", encoding="utf-8") as file:

@@ -1,0 +1,130 @@
+"""A stream into a file in ComfyUI's output folder, and what the node shows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import folder_paths
+from comfy_api.latest import InputImpl, io, ui
+from comfy_execution.graph_utils import ExecutionBlocker
+from torch import Tensor
+
+from ..video.rate import exact_rate
+from ..video.stream import FrameStream
+from ..video.write.formats import AnimationFormat, FilmFormat, Format, formats
+from ..video.write.order import Order, Written
+from ..video.write.poster import Poster
+from ..video.write.render import write_stream
+from ..video.write.sound import sound_in
+from .frames import as_stream
+from .graph_tags import graph_tags, origin_tags
+from .pull import pull
+from .report import show
+
+
+@dataclass(frozen=True)
+class WriteSettings:
+    """The widgets of SVD Write Video; `fps` 0 is what the frames know."""
+
+    format: str
+    fps: float
+    filename_prefix: str
+    quality: int
+    poster: str
+    metadata: bool
+    licence: str
+    segment_frames: int
+    resume: bool
+    first_number: int
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What ComfyUI knows of the graph that is run."""
+
+    prompt: dict | None
+    extra_pnginfo: dict | None
+    node_id: str | None
+
+    def tags(self, licence: str) -> dict[str, str]:
+        return {
+            **graph_tags(self.prompt, self.extra_pnginfo),
+            **origin_tags(self.prompt, licence),
+        }
+
+
+def write_in_output_folder(
+    frames: FrameStream | Tensor, audio: Mapping | None, settings: WriteSettings, graph: Graph
+) -> io.NodeOutput:
+    """The film, its path, the report, and what the node shows of it.
+
+    Pictures and animations are no VIDEO: that output is blocked, so what hangs on it does not run.
+    """
+    stream = as_stream(frames)
+    order = order_of(stream, audio, settings, graph)
+    folder, prefix, subfolder = _place(settings.filename_prefix, stream)
+    written = write_stream(stream, order, folder, prefix, partial(pull, node_id=graph.node_id))
+    report = "\n".join(written.describe())
+    show(report, graph.node_id)
+    is_film = isinstance(order.format, FilmFormat)
+    film = InputImpl.VideoFromFile(str(written.path)) if is_film else ExecutionBlocker(None)
+    return io.NodeOutput(film, str(written.path), report, ui=_shown(written, order, subfolder))
+
+
+def order_of(
+    stream: FrameStream, audio: Mapping | None, settings: WriteSettings, graph: Graph
+) -> Order:
+    """Raises ValueError where nobody has said the rate, and for sound of too many channels."""
+    rate = exact_rate(settings.fps) if settings.fps else stream.clip.rate
+    if rate is None:
+        raise ValueError(
+            "Nobody has said how many frames a second these are: set fps, or connect frames that "
+            "know it."
+        )
+    chosen = formats()[settings.format]
+    return Order(
+        chosen,
+        rate,
+        settings.quality,
+        settings.segment_frames,
+        settings.resume,
+        settings.first_number,
+        sound_in(audio),
+        graph.tags(settings.licence) if settings.metadata else {},
+        Poster(settings.poster),
+        None if _plays(chosen) else _preview_file(),
+    )
+
+
+def _place(filename_prefix: str, stream: FrameStream) -> tuple[Path, str, str]:
+    """The folder, the name in it, and the folder below ComfyUI's output folder."""
+    output = folder_paths.get_output_directory()
+    size = (stream.clip.width, stream.clip.height)
+    folder, prefix, _, subfolder, _ = folder_paths.get_save_image_path(
+        filename_prefix, output, *size
+    )
+    return Path(folder), prefix, subfolder
+
+
+def _plays(chosen: Format) -> bool:
+    """In a browser."""
+    return isinstance(chosen, AnimationFormat) or getattr(chosen, "plays", False)
+
+
+def _preview_file() -> Path:
+    folder = Path(folder_paths.get_temp_directory())
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"svd_write_{uuid4().hex}.jpg"
+
+
+def _shown(written: Written, order: Order, subfolder: str) -> ui.PreviewVideo | ui.SavedImages:
+    if order.preview is not None:
+        return ui.SavedImages([ui.SavedResult(order.preview.name, "", io.FolderType.temp)])
+    saved = [ui.SavedResult(written.path.name, subfolder, io.FolderType.output)]
+    if isinstance(order.format, AnimationFormat):
+        return ui.SavedImages(saved, is_animated=True)
+    return ui.PreviewVideo(saved)
