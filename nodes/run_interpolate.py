@@ -20,7 +20,7 @@ from ..models.network_files import read_network
 from ..models.rife.interpolator import RifeInterpolator
 from ..models.rife.network import load_rife
 from ..video.fingerprint import file_fingerprint, fingerprint
-from ..video.interpolate.between import Between
+from ..video.interpolate.between import Between, Opened
 from ..video.interpolate.flow import FlowInterpolator
 from ..video.interpolate.plan import Retiming, Timing, audio_seconds
 from ..video.interpolate.step import Interpolate
@@ -36,7 +36,7 @@ PIXEL_BYTES = 400  # that RIFE's activations take on the device, at most
 class Drawer:
     """What an `Interpolate` step needs to know of what draws its frames."""
 
-    opened: Callable
+    opened: Opened
     name: str
     identity: str
 
