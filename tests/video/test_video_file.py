@@ -8,12 +8,9 @@ import av
 import numpy as np
 import pytest
 import torch
-from svd_studio.video.sources.film import film_at
-from svd_studio.video.sources.sound import sound_of
 from svd_studio.video.sources.video_file import VideoFile
-from svd_studio.video.trim import Trim
 
-from .clips import B_FRAMES, add_sound, write_film
+from .clips import B_FRAMES, write_film
 
 # Where packets tell which frames there are, and where they do not.
 KINDS = {
@@ -153,19 +150,19 @@ def test_black_and_white_are_exactly_that(tmp_path, level):
 @pytest.mark.parametrize(("axis", "place"), [(1, 0.0), (0, 0.5)], ids=["columns", "rows"])
 def test_chroma_is_placed_as_h264_has_it(tmp_path, axis, place):
     """A ramp: samples sit on the left column of a pair, and between its rows."""
-    samples = np.arange(16) * 2
-    ramp = np.broadcast_to(samples if axis else samples[:, None], (16, 16)) + 118
+    ramp = np.arange(144) + 56
+    ramp, size = (ramp[None].repeat(8, 0), (16, 288)) if axis else (ramp.repeat(8), (288, 16))
     path = tmp_path / "a.mkv"
     with av.open(str(path), "w") as file:
         stream = file.add_stream("ffv1", rate=24)
-        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
-        planes = [np.full(32 * 32, 126), np.full(16 * 16, 128), ramp.flatten()]
-        array = np.concatenate(planes).astype(np.uint8).reshape(48, 32)
+        (stream.height, stream.width), stream.pix_fmt = size, "yuv420p"
+        planes = [np.full(288 * 16, 126), np.full(144 * 8, 128), ramp.flatten()]
+        array = np.concatenate(planes).astype(np.uint8).reshape(-1, size[1])
         file.mux(stream.encode(av.VideoFrame.from_ndarray(array, "yuv420p")))
         file.mux(stream.encode(None))
     found = next(VideoFile(path).frames(0))[..., 0].numpy()
-    found = found[16] if axis else found[:, 16]
-    cr = (np.arange(32) - place) - 10
+    found = found[8] if axis else found[:, 8]
+    cr = (np.arange(288) - place) / 2 - 72
     expected = (126 - 16) / 219 + 2 * (1 - BT601[0]) * cr / 224
     assert np.abs(found - expected)[1:-1].max() < 1e-5
 
@@ -269,30 +266,6 @@ def test_a_film_that_changed_is_read_anew(tmp_path):
     write_film(path, "ffv1", count=5)
     assert film.clip.count == 5
     assert film.fingerprint() != before[1]
-
-
-@pytest.mark.parametrize("late", [0.0, 0.25])
-def test_sound_begins_with_the_first_frame(tmp_path, late):
-    film = write_film(tmp_path / "a.mkv", count=36)
-    path = add_sound(tmp_path / "b.mkv", film, 1.5, 2, late)
-    sound = sound_of(path)
-    clicks = sound.waveform[0].nonzero().flatten().tolist()
-    assert len(sound.waveform) == 2
-    assert np.allclose(clicks, [(late + at) * 48000 for at in (0, 0.5, 1.0)], atol=60)
-
-
-def test_a_trim_takes_the_sound_along(tmp_path):
-    film = write_film(tmp_path / "a.mkv", count=36)
-    path = add_sound(tmp_path / "b.mkv", film, 1.5, 1)
-    part = film_at(path, Fraction(24)).trimmed(Trim(first=6, count=12))
-    assert part.sound.waveform.shape == (1, 24000)
-    assert abs(part.sound.waveform[0].nonzero().item() - 12000) <= 60
-
-
-def test_surround_becomes_stereo_and_silence_is_none(tmp_path):
-    film = write_film(tmp_path / "a.mkv", count=12)
-    assert len(sound_of(add_sound(tmp_path / "b.mkv", film, 0.5, 6)).waveform) == 2
-    assert sound_of(film) is None
 
 
 def test_a_film_from_which_a_pull_is_ended_early_leaves_no_thread(tmp_path):

@@ -30,6 +30,7 @@ BT709, BT601 = 1, 6
 LEAST_HD_LINES = 720  # from here on, a film without a tag is taken for BT.709
 FULL_RANGE = 2  # FFmpeg's number
 FLOAT_BITS = 32
+BAND = 128  # rows at a time: what lies between codes and colours stays in the cache
 
 # Formats whose every component is a plane of its own: these are read as they are.
 PLANES = re.compile(r"(yuva?4\d\dp|yuvj4\d\dp|gbra?p|gray)(\d+[lb]e|f32[lb]e)?")
@@ -42,17 +43,12 @@ def rgb_of(frame: av.VideoFrame) -> Tensor:
     lines on and BT.601 below, limited range. The transfer curve is left alone.
     """
     frame = _in_planes(frame)
-    kind = frame.format
-    planes = [_plane(frame, index) for index in range(len(kind.components))]
-    alpha = planes.pop() if kind.components[-1].is_alpha else None
-    if kind.is_rgb or len(planes) == 1:
-        colours = [plane.clamp_(0, 1) for plane in planes] * (3 // len(planes))
-    else:
-        colours = _rgb(frame, planes)
-    if alpha is not None:
-        colours.append(alpha)
-    # Three times as fast as torch.stack.
-    return torch.from_numpy(cv2.merge([colour.numpy() for colour in colours]))
+    pixels = np.empty((frame.height, frame.width, 3 + has_alpha(frame.format)), np.float32)
+    for top in range(0, frame.height, BAND):
+        band = range(top, min(top + BAND, frame.height))
+        colours = [colour.numpy() for colour in _colours(frame, band)]
+        cv2.merge(colours, pixels[band.start : band.stop])  # three times as fast as torch.stack
+    return torch.from_numpy(pixels)
 
 
 def has_alpha(kind: av.VideoFormat) -> bool:
@@ -82,10 +78,22 @@ def _planar_twin(kind: av.VideoFormat) -> str:
     return f"yuv{alpha}{sampling[narrow, low]}p{depth}"
 
 
-def _plane(frame: av.VideoFrame, index: int) -> Tensor:
-    """One component (h, w) float32: 0..1 from black to white, chroma -0.5..0.5."""
+def _colours(frame: av.VideoFrame, band: range) -> list[Tensor]:
+    """Red, green, blue and, where there is one, alpha (h, w) of the rows in `band`."""
+    kind = frame.format
+    count = len(kind.components) - has_alpha(kind)
+    if count == 1 or kind.is_rgb:
+        colours = [_plane(frame, index, band).clamp_(0, 1) for index in range(count)]
+        colours *= 3 // count
+    else:
+        colours = _rgb(frame, band)
+    return [*colours, _plane(frame, count, band)] if has_alpha(kind) else colours
+
+
+def _plane(frame: av.VideoFrame, index: int, rows: range) -> Tensor:
+    """Rows of a component (h, w) float32: 0..1 from black to white, chroma -0.5..0.5."""
     kind, component = frame.format, frame.format.components[index]
-    values = _codes(frame.planes[component.plane], component, kind.is_big_endian)
+    values = _codes(frame.planes[component.plane], component, kind.is_big_endian, rows)
     if component.bits == FLOAT_BITS:
         return values
     is_chroma = index in (1, 2) and not kind.is_rgb
@@ -95,11 +103,13 @@ def _plane(frame: av.VideoFrame, index: int) -> Tensor:
     return values.sub_(128 * step if is_chroma else black).div_(span)
 
 
-def _codes(plane: av.VideoPlane, component: VideoFormatComponent, big_endian: bool) -> Tensor:
+def _codes(
+    plane: av.VideoPlane, component: VideoFormatComponent, big_endian: bool, rows: range
+) -> Tensor:
     letter = {8: "u1", 32: "f4"}.get(component.bits, "u2")
     kind = np.dtype(letter).newbyteorder(">" if big_endian else "<")
-    rows = np.frombuffer(plane, kind).reshape(-1, plane.line_size // kind.itemsize)
-    return torch.from_numpy(rows[: component.height, : component.width].astype(np.float32))
+    codes = np.frombuffer(plane, kind).reshape(-1, plane.line_size // kind.itemsize)
+    return torch.from_numpy(codes[rows.start : rows.stop, : component.width].astype(np.float32))
 
 
 def _is_limited(frame: av.VideoFrame) -> bool:
@@ -113,22 +123,26 @@ def _weights(frame: av.VideoFrame) -> tuple[float, float]:
     return WEIGHTS.get(int(frame.colorspace), WEIGHTS[guess])
 
 
-def _rgb(frame: av.VideoFrame, planes: list[Tensor]) -> list[Tensor]:
-    luma, cb, cr = planes
+def _rgb(frame: av.VideoFrame, band: range) -> list[Tensor]:
+    luma = _plane(frame, 0, band)
+    small = frame.format.components[1].height
+    low = -(-frame.height // small)  # rows of luma for one of chroma
+    # One row more on either side, to interpolate with.
+    rows = range(max(0, band.start // low - 1), min(small, -(-band.stop // low) + 1))
+    cb, cr = (_plane(frame, index, rows) for index in (1, 2))
     red, blue = _weights(frame)
-    green = 1 - red - blue
     r, b = cr * (2 * (1 - red)), cb * (2 * (1 - blue))
-    g = (r * red + b * blue) / -green
-    large = (_as_large(colour, frame.height, frame.width) for colour in (r, g, b))
+    g = (r * red + b * blue) / (red + blue - 1)
+    first = band.start - rows.start * low
+    large = (_as_large(colour, low, frame.width)[first : first + len(band)] for colour in (r, g, b))
     return [colour.add_(luma).clamp_(0, 1) for colour in large]
 
 
-def _as_large(chroma: Tensor, height: int, width: int) -> Tensor:
+def _as_large(chroma: Tensor, low: int, width: int) -> Tensor:
     """Chroma (h, w) at every pixel: between rows, and on the left column, as H.264 places it."""
-    rows = -(-height // chroma.shape[0])
-    if rows > 1:
+    if low > 1:
         chroma = F.interpolate(
-            chroma[None, None], scale_factor=(rows, 1), mode="bilinear", align_corners=False
+            chroma[None, None], scale_factor=(low, 1), mode="bilinear", align_corners=False
         )[0, 0]
     while chroma.shape[1] < width:
         wide = chroma.new_empty(chroma.shape[0], 2 * chroma.shape[1])
@@ -136,4 +150,4 @@ def _as_large(chroma: Tensor, height: int, width: int) -> Tensor:
         wide[:, 1:-1:2] = torch.lerp(chroma[:, :-1], chroma[:, 1:], 0.5)
         wide[:, -1] = chroma[:, -1]
         chroma = wide
-    return chroma[:height, :width]
+    return chroma[:, :width]
