@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import comfy.utils
 import folder_paths
-from comfy.cli_args import args
 from comfy_api.latest import InputImpl, io, ui
 from torch import Tensor
 
 from ..sampling.framing import composite
 from ..video.rate import exact_rate
 from ..video.write.writer import WrittenVideo, save_film
+from .graph_tags import graph_tags
 from .schema import schema
 
 
@@ -86,14 +85,6 @@ def save_in_output_folder(
         filename_prefix, output, *images.shape[2:0:-1]
     )
     return save_film(pulled(), Path(folder), prefix, rate, quality, tags), subfolder
-
-
-def graph_tags(prompt: dict | None, extra_pnginfo: dict | None) -> dict[str, str]:
-    """The graph as tags that ComfyUI reads back, unless it was started with --disable-metadata."""
-    if args.disable_metadata:
-        return {}
-    found = {"prompt": prompt, **(extra_pnginfo or {})}
-    return {name: json.dumps(value) for name, value in found.items() if value is not None}
 
 
 NODES = (SVDSaveVideo,)

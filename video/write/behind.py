@@ -31,13 +31,12 @@ def behind(
         target=waiting.run, args=(consume,), name="frames behind", daemon=True
     )
     thread.start()
+    whole = False
     try:
         yield waiting.put
-        waiting.end()
-    except BaseException:
-        waiting.stop()
-        raise
+        whole = True
     finally:
+        waiting.end(whole)
         thread.join()
     waiting.raise_error()
 
@@ -55,7 +54,7 @@ class _Waiting(Generic[T]):
         self._items: deque[T] = deque()
         self._bytes = 0
         self._ended = False
-        self._stopped = False
+        self._whole = True
         self._error: BaseException | None = None
         self._changed = threading.Condition()
 
@@ -84,9 +83,9 @@ class _Waiting(Generic[T]):
     def _each(self) -> Iterator[T]:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._items or self._ended or self._stopped)
+                self._changed.wait_for(lambda: self._items or self._ended)
                 if not self._items:
-                    if self._stopped:
+                    if not self._whole:
                         raise _StoppedError
                     return
                 item = self._items.popleft()
@@ -95,14 +94,9 @@ class _Waiting(Generic[T]):
             yield item
             del item  # or it would stay until the next one is there
 
-    def end(self) -> None:
+    def end(self, whole: bool) -> None:
         with self._changed:
-            self._ended = True
-            self._changed.notify_all()
-
-    def stop(self) -> None:
-        with self._changed:
-            self._stopped = True
+            self._ended, self._whole = True, whole
             self._changed.notify_all()
 
     def raise_error(self) -> None:
