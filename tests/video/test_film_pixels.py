@@ -33,9 +33,12 @@ def test_eight_bit_rgb_is_exact(name):
 
 
 @pytest.mark.parametrize("name", NEAR)
-@pytest.mark.parametrize("size", [(1, 1), (3, 5), (130, 18), (257, 48)], ids=str)
+@pytest.mark.parametrize("size", [(128, 64), (257, 32)], ids=str)
 def test_grey_stays_grey_in_every_format(name, size):
-    """FFmpeg's own conversion may be off by a code or more on the way in."""
+    """FFmpeg's own conversion may be off by a code or more on the way in.
+
+    At widths that are no multiple of 32 it may be off by anything (8.1), so these come below.
+    """
     pixels = np.full((*size, 3), GREY, np.uint8)
     found = rgb_of(av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format=name))
     assert found.shape[:2] == size
