@@ -1,6 +1,7 @@
 """A render of 120 small frames in a process of its own: `python this.py FOLDER LABEL SECONDS`.
 
-Every frame takes SECONDS, so that there is time to be killed; prints the film's path at the end.
+Every frame takes SECONDS, so that there is time to be killed. Prints a line when it is at work, and
+at the end how many frames it found and the film's path.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ def render(folder: str, label: str, seconds: str) -> None:
             time.sleep(float(seconds))
             yield frame
 
+    sys.stdout.write("at work\n")
+    sys.stdout.flush()
     order = Order(formats()[label], made.FILM, segment_frames=8)
     written = write_stream(made.waves(120), order, Path(folder), "shot", slow)
     sys.stdout.write(f"{written.found} {written.path}\n")
