@@ -25,7 +25,7 @@ def pull(stream: FrameStream, start: int = 0, node_id: str | None = None) -> Ite
     stream ends early, both by number.
     """
     count = stream.clip.count
-    bar = comfy.utils.ProgressBar(count)
+    bar = comfy.utils.ProgressBar(count, node_id)
     told = _Told(start, count, node_id, time.monotonic())
     frames, number = stream.frames(start), start
     try:

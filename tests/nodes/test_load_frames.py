@@ -151,9 +151,9 @@ def test_a_video_that_is_no_longer_its_file_comes_from_memory(film):
     from comfy_api.latest import InputImpl, Types
 
     cropped = video_of(film, False)
-    cropped.get_dimensions = lambda: (10, 8)
-    assert isinstance(load(video=cropped)[0].source, ImageBatch)
     parts = Types.VideoComponents(images=FRAMES, audio=None, frame_rate=Fraction(7))
+    cropped.get_dimensions, cropped.get_components = lambda: (10, 8), lambda: parts
+    assert isinstance(load(video=cropped)[0].source, ImageBatch)
     stream, audio, fps, count = load(video=InputImpl.VideoFromComponents(parts))
     assert stream.source.images is FRAMES
     assert (audio, fps, count) == (None, 7.0, 9)

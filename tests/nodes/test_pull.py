@@ -56,7 +56,8 @@ def test_a_pull_gives_the_frames_and_tells_how_far_it_is(texts, steps):
     source = Watched(FRAMES)
     found = list(pulled(source, 2, node_id="5"))
     assert all(map(torch.equal, found, FRAMES[2:]))
-    assert steps == [(number, 9) for number in range(3, 10)]
+    assert (steps[0], steps[-1]) == ((3, 9), (9, 9))  # newer versions of core leave some out
+    assert set(steps) <= {(number, 9) for number in range(3, 10)}
     assert {node_id for _, node_id in texts} == {"5"}
     assert re.fullmatch(r"frame 9 of 9, [\d.e+]+ fps", texts[-1][0])
     assert source.log == ["opened", "closed"]
