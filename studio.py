@@ -20,7 +20,9 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent
 DEV = ROOT / "dev"
 RUNTIME = ROOT / ".runtime"
-DEMO_GRAPH = ROOT / "workflows" / "api" / "first_light.json"
+DEMO_GRAPH = ROOT / "workflows" / "api" / "image_to_4k.json"
+DEMO_SIZE = ["SVD Upscale.target=network's own"]
+CHECKS = (["ruff", "check"], ["ruff", "format", "--check"], ["lint-imports"])
 
 # A pair known to work together on Python 3.11; any other Python takes the newest that fits it.
 PINNED_TORCH = ("torch==2.14.1", "torchvision==0.29.1")
@@ -65,24 +67,21 @@ def run(args: argparse.Namespace) -> int:
     env, comfyui = set_up(args.comfyui)
     command = [DEV / "run_graph.py", args.graph, "--comfyui", comfyui, "--out", args.out]
     command += ["--image", args.image] if args.image else []
-    command += [f"--set={assignment}" for assignment in args.set]
+    command += [f"--set={change}" for change in (*getattr(args, "size", ()), *args.set)]
     return hand_over([env.python, *command])
 
 
 def serve(args: argparse.Namespace) -> int:
     env, comfyui = set_up(args.comfyui)
-    command = [DEV / "serve.py", "--comfyui", comfyui]
-    command += ["--port", args.port] if args.port else []
-    return hand_over([env.python, *command, "--", *args.rest])
+    port = ["--port", args.port] if args.port else []
+    command = [env.python, DEV / "serve.py", "--comfyui", comfyui, *port, "--", *args.rest]
+    return hand_over(command)
 
 
 def test(args: argparse.Namespace) -> int:
     env, comfyui = set_up(args.comfyui, tools=True)
-    checks = (
-        [] if args.rest else [["ruff", "check"], ["ruff", "format", "--check"], ["lint-imports"]]
-    )
     failed = False
-    for tool, *rest in checks:
+    for tool, *rest in () if args.rest else CHECKS:
         print(f"== {tool} {' '.join(rest)}", flush=True)
         failed |= hand_over([script(env.python, tool), *rest], cwd=ROOT) != 0
     # The script and not `python -m pytest`: that would put our nodes/ before ComfyUI's nodes.py.
@@ -118,8 +117,7 @@ def find_environment() -> Environment:
     if given:
         if not Path(given).is_file():
             raise SetupError(f"SVD_STUDIO_PYTHON names {given}, which is no file")
-        key = fingerprint([given])[:12]
-        return Environment(Path(given), RUNTIME / f"python-{key}")
+        return Environment(Path(given), RUNTIME / f"python-{fingerprint([given])[:12]}")
     folder = ROOT / ".venv"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
@@ -160,10 +158,8 @@ def install_pack(env: Environment, comfyui: Path) -> None:
 
 def install_torch(python: Path) -> None:
     print("Installing torch, the largest part; this takes minutes ...", flush=True)
-    asked = "import sys; print(*sys.version_info[:2])"
-    version = subprocess.run([python, "-c", asked], capture_output=True, text=True).stdout.split()
-    pinned = tuple(map(int, version)) == PINNED_TORCH_PYTHON
-    if not (pinned and pip(python, *PINNED_TORCH) == 0):
+    version = ask(python, "import sys; print(*sys.version_info[:2])").split()
+    if not (tuple(map(int, version)) == PINNED_TORCH_PYTHON and pip(python, *PINNED_TORCH) == 0):
         require_pip(python, "torch", "torchvision")
 
 
@@ -179,9 +175,8 @@ def install_tools(env: Environment) -> None:
 
 def kept_requirements(text: str) -> str:
     """ComfyUI's requirements without what studio chooses itself, and with what they forget."""
-    lines = text.splitlines(True)
-    kept = "".join(line for line in lines if project_name(line) not in NOT_FROM_COMFYUI)
-    return f"{kept.rstrip()}\n{FORGOTTEN_BY_COMFYUI}"
+    lines = (line for line in text.splitlines(True) if project_name(line) not in NOT_FROM_COMFYUI)
+    return "".join(lines).rstrip() + f"\n{FORGOTTEN_BY_COMFYUI}"
 
 
 def project_name(line: str) -> str:
@@ -220,10 +215,13 @@ def require_pip(python: Path, *arguments: str | Path) -> None:
         raise SetupError("pip failed (see above); the next start tries again")
 
 
+def ask(python: Path, code: str) -> str:
+    return subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()
+
+
 def script(python: Path, name: str) -> Path:
     """Where pip put the command `name` for that Python."""
-    asked = "import sysconfig; print(sysconfig.get_path('scripts'))"
-    folder = subprocess.run([python, "-c", asked], capture_output=True, text=True).stdout.strip()
+    folder = ask(python, "import sysconfig; print(sysconfig.get_path('scripts'))")
     return Path(folder) / (f"{name}.exe" if os.name == "nt" else name)
 
 
@@ -282,13 +280,15 @@ def make_parser() -> argparse.ArgumentParser:
         sub.set_defaults(action=action, name=name)
         return sub
 
-    demo = command("demo", run, "turn a photograph into a film", common, pictures)
-    demo.set_defaults(graph=DEMO_GRAPH, image=DEMO_GRAPH.with_suffix(".jpg"))
+    demo = command("demo", run, "turn a photograph into a finished film", common, pictures)
+    demo.set_defaults(graph=DEMO_GRAPH, image=DEMO_GRAPH.with_name("first_light.jpg"))
+    large = {"const": (), "default": DEMO_SIZE, "help": "in 3840x2160"}
+    demo.add_argument("--4k", dest="size", action="store_const", **large)
     run_parser = command("run", run, "run an API-format graph", common, pictures)
     run_parser.add_argument("graph", type=Path, metavar="GRAPH.json")
     command("serve", serve, "start ComfyUI (-- passes on)", common).add_argument("--port", type=int)
     command("test", test, "lint and test; arguments go to pytest", common)
-    command("bench", tool, "measure it beside ComfyUI: bench memory", common)
+    command("bench", tool, "measure it: bench memory, camera or finish", common)
     command("train-mini", tool, "reproduce the built-in model", common)
     command("measure-mini", tool, "measure it on held-out photographs", common)
     return parser

@@ -17,12 +17,19 @@ from . import (
     condition,
     decode,
     ends,
+    frame_sources,
+    frames_to_images,
+    interpolate,
     load,
+    look,
     memory,
     motion,
     motion_report,
     sample,
+    stabilise,
+    upscale,
     video,
+    write_video,
 )
 
 NODES: tuple[type[io.ComfyNode], ...] = (
@@ -41,6 +48,13 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     *sample.NODES,
     *decode.NODES,
     *video.NODES,
+    *frame_sources.NODES,
+    *upscale.NODES,
+    *stabilise.NODES,
+    *interpolate.NODES,
+    *look.NODES,
+    *write_video.NODES,
+    *frames_to_images.NODES,
 )
 
 # Of ComfyUI's models, kinds that it does not know, or not before 2026.
@@ -50,9 +64,11 @@ MODEL_FOLDERS = ("frame_interpolation", "temporalfix")
 class SVDStudioExtension(ComfyExtension):
     """The pack, as ComfyUI asks for it."""
 
-    async def on_load(self) -> None:
-        for kind in MODEL_FOLDERS:
-            folder_paths.add_model_folder_path(kind, os.path.join(folder_paths.models_dir, kind))
-
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return list(NODES)
+
+
+def name_model_folders() -> None:
+    """Tell ComfyUI of the kinds of models that it does not know."""
+    for kind in MODEL_FOLDERS:
+        folder_paths.add_model_folder_path(kind, os.path.join(folder_paths.models_dir, kind))
