@@ -29,6 +29,9 @@ TAGS = {
     Colour.HLG: (9, 18, 9, LIMITED),
 }
 
+# Containers after ISO 14496-12.
+ISO_CONTAINERS = ("mp4", "mov")
+
 # mp4's own choice for the parts of a second that a film's whole length is counted in.
 COARSEST_TIMESCALE = 1000
 # Numerator and denominator have to fit FFmpeg's 32 bits, with room for the factors of timescales.
@@ -138,7 +141,7 @@ def open_film(path: Path, film: Film, metadata: Mapping[str, str]) -> Iterator[F
     no such film, and `OSError` (see `clear_disk_errors`) if the file cannot be written.
     """
     with film_file(path, film, metadata) as container:
-        encoder = FilmEncoder(path, container, _add_stream(container, film), film)
+        encoder = FilmEncoder(path, container, add_pictures(container, film), film)
         yield encoder
         encoder.finish()
 
@@ -172,16 +175,22 @@ def flush_to_disk(path: Path) -> None:
 
 
 def _container_options(kind: str, rate: Fraction) -> dict[str, str]:
-    if kind not in ("mp4", "mov"):
+    if kind not in ISO_CONTAINERS:
         return {}
     # faststart puts the index first: browsers can play before the end has arrived, and ComfyUI
     # looks for the workflow in the first 64 MiB only. The film's length is counted in
-    # movie_timescale, which has to be a multiple of the rate's numerator to be exact.
-    timescale = rate.numerator * -(-COARSEST_TIMESCALE // rate.numerator)
-    return {"movflags": "use_metadata_tags+faststart", "movie_timescale": str(timescale)}
+    # movie_timescale, and its frames in the other, which have to be multiples of the rate's
+    # numerator to be exact.
+    timescale = str(rate.numerator * -(-COARSEST_TIMESCALE // rate.numerator))
+    return {
+        "movflags": "use_metadata_tags+faststart",
+        "movie_timescale": timescale,
+        "video_track_timescale": timescale,
+    }
 
 
-def _add_stream(container: OutputContainer, film: Film) -> VideoStream:
+def add_pictures(container: OutputContainer, film: Film) -> VideoStream:
+    """A stream for `film` in `container`; raises `ValueError` if PyAV has no encoder for it."""
     described = film.format
     options = described.encoder_options(film.width, film.height, film.quality)
     stream = _stream_of(container, described.encoder, rate=film.rate, options=options)
@@ -192,16 +201,24 @@ def _add_stream(container: OutputContainer, film: Film) -> VideoStream:
     primaries, transfer, matrix, colour_range = TAGS[described.colour]
     context.color_primaries, context.color_trc = primaries, transfer
     context.colorspace, context.color_range = matrix, colour_range
-    set_tag(stream, film)
+    if described.tag:
+        context.codec_tag = described.tag
+    if film.alpha and described.container == "webm":
+        stream.metadata["alpha_mode"] = "1"
+    _open(stream, film)
     return stream
 
 
-def set_tag(stream: VideoStream, film: Film) -> None:
-    """Say what cannot be seen from the pictures: the name that players know the codec by, alpha."""
-    if film.format.tag:
-        stream.codec_context.codec_tag = film.format.tag
-    if film.alpha and film.format.container == "webm":
-        stream.metadata["alpha_mode"] = "1"
+def _open(stream: VideoStream, film: Film) -> None:
+    try:
+        stream.codec_context.open()
+    except av.error.FFmpegError as error:
+        encoder = film.format.encoder
+        raise ValueError(
+            f"The {encoder} encoder of this PyAV (av {av.__version__}) does not take "
+            f"{film.format.label} of {film.width}x{film.height}: {error}. Update it with pip "
+            "install --upgrade av, or choose another format."
+        ) from error
 
 
 def _stream_of(

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from ..disk import clear_disk_errors
 from ..sources.sound import Sound
-from .encoder import Film, film_file, frame_number, set_tag, time_packet
+from .encoder import ISO_CONTAINERS, Film, add_pictures, film_file, frame_number, time_packet
 from .sound import add_sound, sound_packets
 
 
@@ -42,10 +42,15 @@ def join_segments(
 
 
 def _stream_like(segment: Path, container: OutputContainer, film: Film) -> VideoStream:
+    """A stream for the packets of such segments."""
+    if film.format.container not in ISO_CONTAINERS:
+        # An encoder that gets no frames: it tells the container the rate, which a copy does not.
+        return add_pictures(container, film)
     with av.open(os.path.abspath(segment)) as source:
+        # Packets in these containers are laid out as the segment's header says, not the encoder's.
         stream = container.add_stream_from_template(source.streams.video[0], opaque=True)
-    stream.time_base = 1 / film.rate
-    set_tag(stream, film)
+    if film.format.tag:
+        stream.codec_context.codec_tag = film.format.tag
     return stream
 
 

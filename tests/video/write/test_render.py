@@ -82,13 +82,24 @@ def test_stream_that_ends_early_is_told(tmp_path):
     [
         (Order(H264, Fraction(23.976)), "take it from exact_rate"),
         (Order(replace(H264, encoder="libx266"), FILM), "PyAV with the libx266 encoder"),
+        (
+            Order(
+                replace(
+                    H264,
+                    options={"profile": "baseline", "x264-params": "bframes=3"},
+                    pix_fmt="yuv444p",
+                ),
+                FILM,
+            ),
+            r"libx264 encoder of this PyAV .* does not take H\.264 \(mp4\) of 64x48",
+        ),
         (Order(formats()["DNxHR HQX (mov)"], FILM), "sides of 256x120 to .*got 64x48: scale"),
         (Order(H264, FILM, quality=101), r"quality in 0\.\.100"),
         (Order(H264, FILM, segment_frames=-1), "segments of 1 frame or more"),
         (Order(H264, Fraction(0)), "frame rate is 0: expected more than 0"),
         (Order(formats()["GIF"], Fraction(60)), "GIF holds up to 50 frames per second, got 60"),
     ],
-    ids=["float", "encoder", "small", "quality", "segments", "rate", "fast gif"],
+    ids=["float", "encoder", "options", "small", "quality", "segments", "rate", "fast gif"],
 )
 def test_what_cannot_be_written_is_told_and_nothing_is_left(tmp_path, order, message):
     with pytest.raises(ValueError, match=message):
