@@ -89,6 +89,21 @@ def prepare(base: Path, picture: Path | None) -> None:
     drawn.save(base / "input" / PICTURE)
 
 
+@pytest.fixture
+def networks(site, monkeypatch) -> Callable[[Path], None]:
+    """networks(workflow): put the networks that a graph names where the server finds them."""
+    monkeypatch.syspath_prepend(str(ROOT / "dev"))
+    finish = importlib.import_module("finish_files")
+
+    def put(workflow: Path) -> None:
+        text = workflow.read_text(encoding="utf-8")
+        for name in finish.NETWORKS:
+            if f'"{name}.safetensors"' in text:
+                finish.network_file(name, site.base / "models")
+
+    return put
+
+
 @pytest.fixture(scope="session")
 def browser(chromium) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright

@@ -9,6 +9,7 @@ from typing import Any
 
 HELPERS = (Path(__file__).parent / "editor.js").read_text(encoding="utf-8")
 START_MS = 120_000
+FILM_MS = 300_000  # a film takes as long as it takes
 READY = """() => Boolean(
     window.app?.vueAppReady && window.app.extensionManager && window.LiteGraph
     && window.LiteGraph.registered_node_types.SVDStudioSampler
@@ -76,6 +77,8 @@ class Editor:
 
     def wait_for_film(self, node: int) -> dict:
         """The film that a node shows, once the player knows its size."""
-        self.page.wait_for_function("(id) => window.editor.film(id).width > 0", arg=node)
+        self.page.wait_for_function(
+            "(id) => window.editor.film(id).width > 0", arg=node, timeout=FILM_MS
+        )
         self.settle()
         return self.call("film", node)
