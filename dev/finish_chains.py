@@ -105,15 +105,18 @@ def ours(job: Job) -> int:
     import folder_paths
     from svd_studio.nodes.frame_sources import SVDLoadFrames
     from svd_studio.nodes.interpolate import SVDInterpolate
+    from svd_studio.nodes.run_upscale import WITHOUT
     from svd_studio.nodes.run_write import Graph, WriteSettings, write_in_output_folder
     from svd_studio.nodes.upscale import SVDUpscale
 
     folder_paths.set_output_directory(str(job.out.parent))
     stream, *_ = SVDLoadFrames.execute(path=str(job.clip)).args
-    target, (width, height) = ("custom", job.size) if job.size else ("network's own", (0, 0))
+    network = descriptor(job.network)
     stream, _ = SVDUpscale.execute(
-        stream, "", target, width, height, "stretch", 1.0, upscale_model=descriptor(job.network)
+        stream, "", "network's own", 0, 0, "crop", 1.0, upscale_model=network
     ).args
+    if job.size:
+        stream, _ = SVDUpscale.execute(stream, WITHOUT, "custom", *job.size, "stretch", 1.0).args
     if job.interpolator:
         stream, *_ = SVDInterpolate.execute(
             stream, job.interpolator, "factor", 2, 24.0, 0.0, 0.0, 1.0, "hold", False, 0.0, "auto"

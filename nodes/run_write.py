@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -121,10 +121,17 @@ def _preview_file() -> Path:
     return folder / f"svd_write_{uuid4().hex}.jpg"
 
 
-def _shown(written: Written, order: Order, subfolder: str) -> ui.PreviewVideo | ui.SavedImages:
+def _shown(written: Written, order: Order, subfolder: str) -> dict:
+    """What a browser can play, or else a picture of it, and beside it as `files` what was written:
+    so that scripts find films and pictures of every format in the history."""
     if order.preview is not None:
-        return ui.SavedImages([ui.SavedResult(order.preview.name, "", io.FolderType.temp)])
-    saved = [ui.SavedResult(written.path.name, subfolder, io.FolderType.output)]
-    if isinstance(order.format, AnimationFormat):
-        return ui.SavedImages(saved, is_animated=True)
-    return ui.PreviewVideo(saved)
+        preview = ui.SavedResult(order.preview.name, "", io.FolderType.temp)
+        return {"images": [preview], "files": list(_files(written.path, subfolder))}
+    saved = ui.SavedResult(written.path.name, subfolder, io.FolderType.output)
+    return {"images": [saved], "animated": (True,)}
+
+
+def _files(path: Path, subfolder: str) -> Iterator[ui.SavedResult]:
+    folder = f"{subfolder}/{path.name}" if path.is_dir() else subfolder
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        yield ui.SavedResult(file.name, folder, io.FolderType.output)

@@ -84,10 +84,27 @@ def test_video_of_what_is_no_film_is_blocked(write, label):
     ],
 )
 def test_browser_is_shown_what_it_can_show(write, tmp_path, label, kind, name):
-    (shown,) = write(format=label).ui.as_dict()["images"]
+    (shown,) = write(format=label).ui["images"]
     assert shown["type"] == kind
     assert shown["filename"].endswith(name)
     assert (tmp_path / ("out" if kind == "output" else kind) / shown["subfolder"]).is_dir()
+
+
+@pytest.mark.parametrize(
+    ("label", "names"),
+    [
+        (FORMATS["other"], ["video/SVD_00001.mov"]),
+        (PICTURES, [f"video/SVD_00001/SVD.{n}.png" for n in (1001, 1002)] + ["SVD.json"]),
+    ],
+)
+def test_scripts_are_told_what_no_browser_plays(write, tmp_path, label, names):
+    told = write(torch.rand(2, 32, 48, 3), format=label).ui["files"]
+    assert {file["type"] for file in told} == {"output"}
+    files = [tmp_path / "out" / file["subfolder"] / file["filename"] for file in told]
+    assert all(file.is_file() for file in files)
+    found = sorted(file.relative_to(tmp_path / "out").as_posix() for file in files)
+    assert all(any(file.endswith(name) for file in found) for name in names)
+    assert len(found) == len(names)
 
 
 def test_rate_is_the_frames_own_or_has_to_be_said(write):
