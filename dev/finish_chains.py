@@ -32,7 +32,10 @@ class Job:
     network: Path
     out: Path
     size: tuple[int, int] | None
-    interpolator: str | None  # a file of models/frame_interpolation; ours alone has this step
+    precision: str = "fp32"  # ours alone has a choice
+    interpolator: str | None = (
+        None  # a file of models/frame_interpolation; ours alone has this step
+    )
 
 
 class Resident:
@@ -69,7 +72,7 @@ def core(job: Job) -> int:
     clip = InputImpl.VideoFromFile(str(job.clip)).get_components()
     kept = [clip, ImageUpscaleWithModel.execute(descriptor(job.network), clip.images).args[0]]
     if job.size:
-        kept += nodes.ImageScale().upscale(kept[-1], "lanczos", *job.size, "disabled")
+        kept += nodes.ImageScale().upscale(kept[-1], "bicubic", *job.size, "disabled")
     film = Types.VideoComponents(images=kept[-1], frame_rate=clip.frame_rate)
     InputImpl.VideoFromComponents(film).save_to(str(job.out))
     return len(kept[-1])
@@ -113,7 +116,7 @@ def ours(job: Job) -> int:
     stream, *_ = SVDLoadFrames.execute(path=str(job.clip)).args
     network = descriptor(job.network)
     stream, _ = SVDUpscale.execute(
-        stream, "", "network's own", 0, 0, "crop", 1.0, upscale_model=network
+        stream, "", "network's own", 0, 0, "crop", 1.0, job.precision, upscale_model=network
     ).args
     if job.size:
         stream, _ = SVDUpscale.execute(stream, WITHOUT, "custom", *job.size, "stretch", 1.0).args
@@ -145,6 +148,7 @@ def main() -> None:
     for name in ("clip", "network", "out"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--size", help="WIDTHxHEIGHT after the network")
+    parser.add_argument("--precision", default="fp32", help="of the network; ours alone")
     parser.add_argument("--interpolator", help="a name in SVD Interpolate: twice the frames")
     parser.add_argument("--warm", type=Path, help="a short clip that is finished first, unmeasured")
     args = parser.parse_args()
@@ -152,7 +156,7 @@ def main() -> None:
     import torch
 
     size = tuple(map(int, args.size.split("x"))) if args.size else None
-    job = Job(args.clip, args.network, args.out, size, args.interpolator)
+    job = Job(args.clip, args.network, args.out, size, args.precision, args.interpolator)
     with torch.inference_mode():
         if args.warm:  # imports, and what the first frame alone takes
             CHAINS[args.chain](replace(job, clip=args.warm))

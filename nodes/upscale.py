@@ -128,7 +128,7 @@ def _memory_inputs() -> list[io.Input]:
                 default=Precision.AUTO.value,
                 optional=True,
                 tooltip="auto: fp16 on NVIDIA and AMD cards for networks that allow it, else fp32. "
-                "Choose fp32 where colours break.",
+                "Choose fp32 where colours break, bf16 on CPUs with AMX: several times as fast.",
             )
         ),
         advanced(
