@@ -107,7 +107,7 @@ def loop(job: Job) -> int:
 def ours(job: Job) -> int:
     import folder_paths
     from svd_studio.nodes.frame_sources import SVDLoadFrames
-    from svd_studio.nodes.interpolate import SVDInterpolate
+    from svd_studio.nodes.interpolate import LAST_FRAMES, SVDInterpolate
     from svd_studio.nodes.run_upscale import WITHOUT
     from svd_studio.nodes.run_write import Graph, WriteSettings, write_in_output_folder
     from svd_studio.nodes.upscale import SVDUpscale
@@ -121,8 +121,10 @@ def ours(job: Job) -> int:
     if job.size:
         stream, _ = SVDUpscale.execute(stream, WITHOUT, "custom", *job.size, "stretch", 1.0).args
     if job.interpolator:
+        folder_paths.add_model_folder_path("frame_interpolation", str(job.interpolator.parent))
+        model, hold = job.interpolator.name, next(iter(LAST_FRAMES))
         stream, *_ = SVDInterpolate.execute(
-            stream, job.interpolator, "factor", 2, 24.0, 0.0, 0.0, 1.0, "hold", False, 0.0, "auto"
+            stream, model, "factor", 2, 24.0, 0.0, 0.0, 1.0, hold, False, 0.0, "auto"
         ).args
     settings = WriteSettings(
         "H.264 (mp4)", 0.0, job.out.stem, QUALITY_OF_CRF, "none", False, "", 0, False, 0
@@ -149,7 +151,7 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     parser.add_argument("--size", help="WIDTHxHEIGHT after the network")
     parser.add_argument("--precision", default="fp32", help="of the network; ours alone")
-    parser.add_argument("--interpolator", help="a name in SVD Interpolate: twice the frames")
+    parser.add_argument("--interpolator", type=Path, help="a RIFE: twice the frames; ours alone")
     parser.add_argument("--warm", type=Path, help="a short clip that is finished first, unmeasured")
     args = parser.parse_args()
     start_core("--cpu")
