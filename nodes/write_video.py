@@ -76,8 +76,12 @@ class SVDWriteVideo(io.ComfyNode):
             ],
             outputs=[
                 io.Video.Output(tooltip="The film; blocked for animations and pictures."),
-                io.String.Output("path", tooltip="The file, or the folder of the pictures."),
-                io.String.Output("report", tooltip="What was written, and what was changed."),
+                io.String.Output(
+                    display_name="path", tooltip="The file, or the folder of the pictures."
+                ),
+                io.String.Output(
+                    display_name="report", tooltip="What was written, and what was changed."
+                ),
             ],
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
             is_output_node=True,

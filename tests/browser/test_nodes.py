@@ -74,7 +74,7 @@ def test_hovering_over_any_widget_or_input_explains_it(editor, pack):
         editor.settle()
         for handle in editor.call("handles", node):
             assert handle["tooltip"], f"{name}.{handle['name']} has no tooltip"
-            editor.page.mouse.move(*handle["place"])
+            editor.page.mouse.move(*handle["place"], steps=3)  # a hand's mouse does not jump
             tip.get_by_text(handle["tooltip"], exact=True).wait_for(timeout=10_000)
 
 

@@ -151,6 +151,10 @@ def test_picture_of_the_workflow_is_taken(new_editor, networks, request, path):
     nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"]
     save = next(node["id"] for node in nodes if node["type"] in WRITERS)
     editor = new_editor()
+    widest = max(node["pos"][0] + node["size"][0] for node in nodes)
+    # Zoomed out further, the editor leaves out all text.
+    width = max(1600, round(widest * 0.92))
+    editor.page.set_viewport_size({"width": width, "height": width * 9 // 16})
     editor.open(path)
     for node in nodes:
         for widget, value in QUICKER.get(node["type"], {}).items():
