@@ -16,7 +16,7 @@ import av
 import graphs
 from client import Client, OutputFile, RunError
 from finish_files import NETWORKS, FinishFileError, network_file
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from serve import Server, ServerError, interrupt_on_signals, running_server
 
 NETWORK_SUFFIX = ".safetensors"
@@ -128,9 +128,12 @@ def describe(path: Path) -> str:
 
 
 def image_facts(path: Path) -> list[str]:
-    with Image.open(path) as image:
-        count = getattr(image, "n_frames", 1)
-        return [plural(count, "frame"), f"{image.width}x{image.height}"]
+    try:
+        with Image.open(path) as image:
+            count = getattr(image, "n_frames", 1)
+            return [plural(count, "frame"), f"{image.width}x{image.height}"]
+    except UnidentifiedImageError:  # an EXR
+        return []
 
 
 def video_facts(path: Path) -> list[str]:

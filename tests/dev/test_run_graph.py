@@ -65,8 +65,9 @@ def test_video_is_described_by_frames_size_and_seconds(run_graph, tmp_path):
     assert run_graph.describe(file) == f"{file}: {size} bytes, 6 frames, 64x48, 1.50 s"
 
 
-def test_other_files_are_described_by_size_alone(run_graph, tmp_path):
-    file = tmp_path / "a.safetensors"
+@pytest.mark.parametrize("name", ["a.safetensors", "a.exr"])
+def test_other_files_are_described_by_size_alone(run_graph, tmp_path, name):
+    file = tmp_path / name
     file.write_bytes(b"12345")
     assert run_graph.describe(file) == f"{file}: 5 bytes"
 
