@@ -20,6 +20,7 @@ from ..stream import FrameStream
 from .behind import behind
 from .encoder import Film, open_film
 from .frame_check import checked
+from .heap import give_back_heap
 from .planes import planes
 from .work_folder import WorkFolder
 
@@ -61,6 +62,10 @@ class Segments:
         return planes(frame, self.film.layout, self.film.format.colour)
 
     def write(self, prepared: Iterator[Prepared], path: Path) -> None:
+        self._encode(prepared, path)
+        give_back_heap()
+
+    def _encode(self, prepared: Iterator[Prepared], path: Path) -> None:
         with open_film(path, self.film, {}) as encoder:
             for each in prepared:
                 encoder.add(each)
