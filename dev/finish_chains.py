@@ -1,6 +1,7 @@
 """One way to finish a clip, in a process of its own; prints what it took as a line of JSON.
 
     python dev/finish_chains.py CHAIN CLIP NETWORK OUT [--size WxH] [--warm CLIP]
+        [--precision P] [--interpolator FILE]
 
 CHAIN is `core` (ComfyUI's nodes, one after the other, every result kept as its cache keeps them),
 `loop` (decode, network, encode, frame by frame) or `ours`. The film is H.264.
