@@ -13,6 +13,7 @@ from .latent_cache import LATENT_SCALE, LatentCache, TrainingClip, cut_clip
 from .objective import SigmaDistribution, network_input, v_target
 from .optimizer import MuonAdamW, exponential_average
 from .processes import process_count, process_rank, sum_gradients, sum_number
+from .vector_conditioning import vector_conditioning
 
 ADAM_PREFIXES = (
     "image_encoder.",
@@ -197,11 +198,3 @@ def conditioning_of(clips: list[TrainingClip], keep: Tensor) -> BatchConditionin
         ),
         keep=keep,
     )
-
-
-def vector_conditioning(fps_id: float, motion_bucket_id: float, cond_aug: float) -> Tensor:
-    """Three sinusoidal embeddings of 256 numbers, (768,): cosines first, as SVD has them."""
-    half = 128
-    frequencies = torch.exp(-torch.arange(half) * (torch.log(torch.tensor(10000.0)) / half))
-    angles = torch.tensor([fps_id, motion_bucket_id, cond_aug])[:, None] * frequencies
-    return torch.cat([angles.cos(), angles.sin()], dim=1).flatten()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from svd_studio.sampling.motion import motion_bucket_of, speed_of_bucket
-from svd_studio.training.mini_unet import vector_conditioning
+from svd_studio.training.vector_conditioning import vector_conditioning
 from svd_studio.training.objective import (
     SigmaDistribution,
     denoised,
