@@ -13,7 +13,7 @@ NO_ROOM = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 class DiskFullError(OSError):
-    """There is no room left for a film; `errno` tells a full disk from a used-up quota."""
+    """There is no room left; `errno` tells a full disk from a used-up quota."""
 
     def __init__(self, message: str, code: int) -> None:
         # One argument keeps "[Errno 28]" out of the message; handlers still find the number.
@@ -22,8 +22,8 @@ class DiskFullError(OSError):
 
 
 @contextmanager
-def clear_disk_errors(file: Path) -> Iterator[None]:
-    """Say it plainly when writing to `file` fails for want of room or of permission.
+def clear_disk_errors(file: Path, what: str = "the film") -> Iterator[None]:
+    """Say it plainly when writing `what` to `file` fails for want of room or of permission.
 
     Raises `DiskFullError` or `PermissionError`; every other error passes unchanged. Wrap only the
     writing: an error of whatever makes the frames would be blamed on the wrong folder.
@@ -32,7 +32,7 @@ def clear_disk_errors(file: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in NO_ROOM:
-            raise DiskFullError(_full(file), error.errno) from error
+            raise DiskFullError(_full(file, what), error.errno) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise PermissionError(
                 f"expected a folder that ComfyUI may write to, got {file.parent} "
@@ -41,12 +41,12 @@ def clear_disk_errors(file: Path) -> Iterator[None]:
         raise
 
 
-def _full(file: Path) -> str:
+def _full(file: Path, what: str) -> str:
     folder = file.parent
     written = file.stat().st_size if file.exists() else 0
     free = shutil.disk_usage(folder).free
     return (
-        f"expected room for the film in {folder}, got a full disk or quota after {_size(written)} "
+        f"expected room for {what} in {folder}, got a full disk or quota after {_size(written)} "
         f"of it ({_size(free)} free): make room there or save to another folder"
     )
 
