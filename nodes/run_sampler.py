@@ -16,6 +16,7 @@ from ..models.loader import info_of
 from ..models.patches.ends import ends_of
 from ..models.patches.following import following_of
 from ..models.patches.guidance import guidance_of, has_foreign_guidance, with_guidance
+from ..models.patches.lora import loras_of
 from ..models.patches.memory import memory_run_of, with_memory_plan
 from ..models.svd import SVDInfo
 from ..sampling.ends import Ends
@@ -137,6 +138,7 @@ def _describe(
     frames, _, height, width = result.shape
     return [
         info.describe() if info else "a model from another loader",
+        *(lora.describe() for lora in loras_of(model)),
         f"{frames} frames of {width * 8}x{height * 8}, seed {settings.seed}",
         f"guidance {guidance.describe() if guidance else f'of another node, cfg {settings.cfg:g}'}",
     ]

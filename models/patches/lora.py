@@ -1,0 +1,112 @@
+"""A LoRA on a clone of a MODEL: layers within and across frames apart, in any range of sigma."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+
+from comfy.model_base import SVD_img2vid
+from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
+
+from ..lora.families import is_temporal
+from ..lora.weights import LoraWeights
+from .lora_adapters import CorePatch, core_patches, module_of
+from .lora_window import LoraWindow
+
+LORA_KEY = "svd_studio_lora"
+
+
+@dataclass(frozen=True)
+class LoraStrength:
+    """How strongly a LoRA acts on layers within a frame and across frames, and when.
+
+    1 is as it was trained, 0 not at all, below 0 the other way. It acts where
+    end_sigma < sigma <= start_sigma.
+    """
+
+    spatial: float = 1.0
+    temporal: float = 1.0
+    start_sigma: float = math.inf
+    end_sigma: float = 0.0
+
+    @property
+    def always(self) -> bool:
+        return self.start_sigma == math.inf and self.end_sigma <= 0
+
+    def at(self, module: str) -> float:
+        return self.temporal if is_temporal(module) else self.spatial
+
+    def describe(self) -> str:
+        above = f" above sigma {self.end_sigma:g}" if self.end_sigma > 0 else ""
+        below = "" if self.start_sigma == math.inf else f" from sigma {self.start_sigma:g}"
+        return f"spatial {self.spatial:g}, temporal {self.temporal:g}{below}{above}"
+
+
+@dataclass(frozen=True)
+class AppliedLora:
+    """One LoRA on a MODEL, for reports."""
+
+    name: str
+    num_layers: int
+    strength: LoraStrength
+
+    def describe(self) -> str:
+        """A line for a report."""
+        return f"LoRA {self.name}: {self.num_layers} layers, {self.strength.describe()}"
+
+
+def apply_lora(
+    model: ModelPatcher, weights: LoraWeights, strength: LoraStrength | None = None
+) -> ModelPatcher:
+    """A clone with the LoRA on it, over those that are there; works in any sampler of core.
+
+    Layers of strength 0, and a window that is empty, get nothing at all. Raises ValueError for a
+    MODEL that is not Stable Video Diffusion.
+    """
+    require_svd(model)
+    strength = strength or LoraStrength()
+    patched = model.clone()
+    patches = {
+        key: (patch, strength.at(module_of(key)))
+        for key, patch in core_patches(weights).items()
+        if strength.at(module_of(key)) and strength.end_sigma < strength.start_sigma
+    }
+    if patches and strength.always:
+        _add_patches(patched, patches)
+    elif patches:
+        window = LoraWindow(patches, strength.start_sigma, strength.end_sigma)
+        patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, LORA_KEY, window.run)
+        patched.add_wrapper_with_key(WrappersMP.APPLY_MODEL, LORA_KEY, window.evaluate)
+    applied = AppliedLora(weights.name, len(weights.modules), strength)
+    patched.set_attachments(LORA_KEY, (*loras_of(model), applied))
+    return patched
+
+
+def loras_of(model: ModelPatcher) -> tuple[AppliedLora, ...]:
+    """What `apply_lora` put on this model and its ancestors, in that order."""
+    return model.attachments.get(LORA_KEY, ())
+
+
+def unet_shapes(model: ModelPatcher) -> dict[str, tuple[int, ...]]:
+    """Shapes of the UNet's weights under checkpoint names without a prefix."""
+    unet = model.model.diffusion_model
+    return {name: tuple(weight.shape) for name, weight in unet.named_parameters()}
+
+
+def require_svd(model: ModelPatcher) -> None:
+    """Raise ValueError, in one sentence, for a MODEL that is not Stable Video Diffusion."""
+    if not isinstance(model.model, SVD_img2vid):
+        raise ValueError(
+            "These LoRAs are for Stable Video Diffusion, and this MODEL is a "
+            f"{type(model.model).__name__}: connect the MODEL of Load SVD Model."
+        )
+
+
+def _add_patches(model: ModelPatcher, patches: dict[str, tuple[CorePatch, float]]) -> None:
+    by_strength: dict[float, dict[str, CorePatch]] = defaultdict(dict)
+    for key, (patch, strength) in patches.items():
+        by_strength[strength][key] = patch
+    for strength, group in by_strength.items():
+        model.add_patches(group, strength)
