@@ -129,7 +129,7 @@ class SVDConditioning(io.ComfyNode):
         fit,
         clip_framing,
     ) -> io.NodeOutput:
-        _require_parts(clip_vision, vae)
+        require_parts(clip_vision, vae)
         film = film_shape(vae, width, height, frames)
         picture = composite(first_picture(image))
         embedding = embed_picture(clip_vision, picture, Framing(clip_framing))
@@ -146,7 +146,7 @@ class SVDConditioning(io.ComfyNode):
         return io.NodeOutput(positive, negative, {"samples": torch.zeros(film.latent_shape)})
 
 
-def _require_parts(clip_vision, vae) -> None:
+def require_parts(clip_vision, vae) -> None:
     for part, name in ((clip_vision, "image encoder"), (vae, "VAE")):
         if part is None:
             raise ValueError(

@@ -44,19 +44,29 @@ class Film:
 
 
 def film_at(path: Path, rate: Fraction) -> Film:
-    """The film, animation, picture, or folder of pictures at `path`.
+    """The film, animation, picture, or folder of pictures at `path`, with its sound.
+
+    See `stream_at`.
+    """
+    stream = stream_at(path, rate)
+    if isinstance(stream.source, VideoFile):
+        return Film(stream, sound_of(path)).without_rest()
+    return Film(stream)
+
+
+def stream_at(path: Path, rate: Fraction) -> FrameStream:
+    """The frames of what is at `path`; sound is not looked for.
 
     The last part of the path may be a pattern such as `shot_*.png`. `rate` is that of pictures, and
     of films that name none. Raises FileNotFoundError, or ValueError for what cannot be read.
     """
     suffix = path.suffix.lower()
     if path.is_dir():
-        return Film(FrameStream(ImageFolder(path, rate=rate)))
+        return FrameStream(ImageFolder(path, rate=rate))
     if glob.has_magic(path.name) and not path.exists():
-        return Film(FrameStream(ImageFolder(path.parent, path.name, rate)))
+        return FrameStream(ImageFolder(path.parent, path.name, rate))
     if suffix in animation.SUFFIXES:
-        return Film(FrameStream(Animation(path, rate)))
+        return FrameStream(Animation(path, rate))
     if suffix in image_file.SUFFIXES and path.exists():
-        return Film(FrameStream(ImageFolder(path.parent, glob.escape(path.name), rate)))
-    film = VideoFile(path, rate)
-    return Film(FrameStream(film), sound_of(path)).without_rest()
+        return FrameStream(ImageFolder(path.parent, glob.escape(path.name), rate))
+    return FrameStream(VideoFile(path, rate))
