@@ -12,7 +12,7 @@ from torch import Tensor
 from ...sampling.conditioning import FilmShape
 from .cutting import clip_rate, cuts_before, pick_offsets, starts, windows
 from .films import Found, TrainingFilm
-from .sizes import Size, size_for, step_of
+from .sizes import Size, size_for
 
 REASONS = 5  # of many, in an error
 UNREADABLE = (ValueError, OSError, ImportError)  # what the sources raise, each with its sentence
@@ -165,8 +165,8 @@ def _of_film(
     if not places.starts:
         cut_up = f"{film.name} has no {span} frames without a scene cut: no clip is made of it."
         return [], places.skipped or (cut_up,)
-    step = settings.step or step_of(settings.width, settings.height)
-    size = size_for(Size(clip.width, clip.height), settings.width, settings.height, step)
+    shape = Size(clip.width, clip.height)
+    size = size_for(shape, settings.width, settings.height, settings.step)
     clips = [
         PlannedClip(film, start, offsets, clip_rate(clip.rate, settings.fps), size)
         for start in places.starts

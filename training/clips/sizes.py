@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 STEPS = (64, 32, 16, 8)
@@ -38,19 +39,32 @@ def buckets(width: int, height: int, step: int) -> tuple[Size, ...]:
     return tuple(sizes)
 
 
-def size_for(source: Size, width: int, height: int, step: int) -> Size:
+def ladder(width: int, height: int, step: int = 0) -> Iterator[tuple[Size, ...]]:
+    """The buckets of `width` x `height`, then those of 3/4 and of 1/2 of the sides.
+
+    All on the grid of `step`; 0: the coarsest that each of these sizes is on.
+    """
+    for scale in SCALES:
+        wide, high = (max(STEPS[-1], round(side * scale / 8) * 8) for side in (width, height))
+        yield buckets(wide, high, step or step_of(wide, high))
+
+
+def size_for(source: Size, width: int, height: int, step: int = 0) -> Size:
     """The bucket whose shape is nearest to the film's, and that it need not be enlarged for.
 
-    A film with fewer pixels than asked for gets a bucket of 3/4, or else 1/2, of the sides. Only
-    one that is smaller than all of those is enlarged.
+    Of the largest buckets in the `ladder` that have one. Only a film that is smaller than all of
+    them is enlarged. Raises ValueError where no bucket has its sides on the grid.
     """
     choice: tuple[Size, ...] = ()
-    for scale in SCALES:
-        wide, high = (max(step, round(side * scale)) for side in (width, height))
-        choice = buckets(wide, high, step) or choice or (Size(step, step),)
+    for of_scale in ladder(width, height, step):
+        choice = of_scale or choice
         fitting = [b for b in choice if b.width <= source.width and b.height <= source.height]
         if fitting:
             return _nearest(source, fitting)
+    if not choice:
+        raise ValueError(
+            f"{width}x{height} has no size on a grid of {step}: lower the step, or enlarge it."
+        )
     return _nearest(source, choice)
 
 
