@@ -74,7 +74,8 @@ def resume(stage: Stage, folder: Path) -> int:
     file = folder / STATE
     if not file.exists():
         return 0
-    saved = torch.load(file, weights_only=True)  # noqa: TID251 - tensors and numbers
+    # tensors and numbers, perhaps of a device that this machine has not
+    saved = torch.load(file, weights_only=True, map_location="cpu")  # noqa: TID251
     stage.load_state_dict(saved["stage"])
     log.info("%s: resumed at step %d", folder.name, saved["step"])
     return saved["step"]

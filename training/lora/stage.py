@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,10 @@ VALIDATION_SIGMAS = (0.5, 2.0, 8.0, 32.0)
 CLIPS_IN_MEMORY = 64
 
 LoadClip = Callable[[ClipEntry], CachedClip]
+
+
+class DivergedError(ValueError):
+    """The loss is no number any more; the weights are those of the step before."""
 
 
 class LoraStage:
@@ -47,11 +52,20 @@ class LoraStage:
         return next(self.adapters.parameters()).device
 
     def step(self, index: int, lr_scale: float) -> float:
-        """One update; every draw comes from the recipe's seed and `index` alone."""
+        """One update; every draw comes from the recipe's seed and `index` alone.
+
+        Raises `DivergedError`, before anything is changed, when there is nothing to learn from.
+        """
         count = self.recipe.accumulation
         loss = sum(self._backward(index, micro) / count for micro in range(count))
         trained = [p for p in self.adapters.parameters() if p.requires_grad]
-        nn.utils.clip_grad_norm_(trained, 1.0)
+        norm = nn.utils.clip_grad_norm_(trained, 1.0)
+        if not (math.isfinite(loss) and norm.isfinite()):
+            self.optimizer.zero_grad(set_to_none=True)
+            raise DivergedError(
+                f"The loss of step {index + 1} is {loss:g}, or its gradients are no numbers: lower "
+                "the learning rate, or train in fp32. What was trained before is kept."
+            )
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * lr_scale
         self.optimizer.step()
