@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -60,6 +60,8 @@ class TrainingNeed:
         return f"Training needs about {self.total / GIBI:.2f} GiB: {', '.join(parts)}."
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def training_need(
     architecture: UNetArchitecture,
     step: TrainingStep,
@@ -70,9 +72,9 @@ def training_need(
     """Count a step of the UNet with adapters of `rank` on `modules` on the meta device.
 
     `optimizer_bytes` are what the optimizer, and an average, keep for every trained number.
-    The count is of tensors, to the byte, for attention in a fused kernel. What it cannot know: the
-    workspaces of CUDA's libraries, the CUDA context and what the allocator loses between blocks;
-    leave room for them. ComfyUI may also leave part of the weights in host memory.
+    The count is of tensors, as a real step with attention in a fused kernel makes them. What it
+    cannot know: the workspaces of CUDA's libraries, the CUDA context and what the allocator loses
+    between blocks; leave room for them. ComfyUI may also leave part of the weights in host memory.
     """
     network = dry_network(
         architecture,
@@ -86,7 +88,7 @@ def training_need(
     for parameter in trained:  # as after the first batch of an accumulation
         parameter.grad = torch.zeros_like(parameter)
     denoiser = unet_denoiser(network.unet, step.dtype, network.options)
-    with torch.inference_mode(False), torch.enable_grad(), LivePeak("meta") as live:
+    with LivePeak("meta") as live:
         _step(denoiser, architecture, step)
     numbers = sum(parameter.numel() for parameter in trained)
     return TrainingNeed(
@@ -115,5 +117,5 @@ def _step(
     (output - v_target(x0, noise, level)).square().mean().backward()
 
 
-def _bytes(tensors: Sequence[Tensor]) -> int:
+def _bytes(tensors: Iterable[Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

@@ -133,6 +133,10 @@ def test_weights_of_another_type_wait_for_the_backward_pass_when_nothing_is_chec
     assert forgotten[1].activations - forgotten[0].activations < 0.2 * forgotten[0].weights
 
 
+def test_nodes_can_ask_without_gradients(as_executed, architecture):
+    assert needed(architecture, step_of()).activations > 0
+
+
 def test_counting_draws_no_numbers_of_the_global_generator(core, architecture):
     before = torch.get_rng_state()
     needed(architecture, step_of())
