@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..training.clips.films import stamp_of
+from ..training.clips.films import stamp_of_place
 from .film_inputs import film_path
 from .run_training_clips import Material, settings_of, training_clips
 from .schema import advanced, schema
@@ -136,7 +136,7 @@ class SVDTrainingClips(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, folder="", **widgets: object) -> str:
-        stamp = stamp_of(film_path(folder)) if folder.strip() else ""
+        stamp = stamp_of_place(film_path(folder)) if folder.strip() else ""
         return f"{stamp} {sorted((name, str(value)) for name, value in widgets.items())}"
 
     @classmethod

@@ -79,10 +79,7 @@ def film_of_images(images: Tensor, rate: Fraction) -> TrainingFilm:
 
 
 def stamp_of(path: Path) -> str:
-    """Another text when a file at `path`, or anywhere in the folder there, has changed.
-
-    Of a pattern such as `shot_*.png`, or a film that may have a still, ask for the folder's.
-    """
+    """Another text when a file at `path`, or anywhere in the folder there, has changed."""
     lines = [f"{path.absolute()}"]
     for file in _files_below(path) if path.is_dir() else [path]:
         try:
@@ -92,6 +89,14 @@ def stamp_of(path: Path) -> str:
         else:
             lines.append(f"{file}:{found.st_mtime_ns}:{found.st_size}")
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:32]
+
+
+def stamp_of_place(path: Path) -> str:
+    """Another text when what `films_at` finds at `path` may have changed, its still included."""
+    if glob.has_magic(path.name) and not path.exists():
+        return stamp_of(path.parent)
+    still = _still_beside(path) if path.parent.is_dir() else None
+    return f"{stamp_of(path)} {still and stamp_of(still)}"
 
 
 def _one_film(path: Path, rate: Fraction) -> TrainingFilm:

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 import torch
 from PIL import Image
-from svd_studio.training.clips.films import film_of_images, films_at, stamp_of
+from svd_studio.training.clips.films import film_of_images, films_at, stamp_of, stamp_of_place
 
 RATE = Fraction(10)
 
@@ -97,3 +97,10 @@ def test_a_change_anywhere_in_the_folder_changes_its_stamp(folder, panned, write
     shutil.rmtree(folder / "more" / "deep")
     assert stamp_of(folder) != after
     assert stamp_of(folder / "missing.mp4") != stamp_of(folder / "beach.mp4")
+
+
+@pytest.mark.parametrize("place", ["beach.mp4", "beach.*"])
+def test_a_new_still_changes_what_is_at_the_place_of_a_film(folder, place):
+    before = stamp_of_place(folder / place)
+    (folder / "beach.png").write_bytes(b"another")
+    assert stamp_of_place(folder / place) != before
