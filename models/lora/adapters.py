@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import prod
 
-from torch import Tensor, zeros
+from torch import Tensor, einsum, zeros
 
 from .dialects import MAGNITUDE
 
@@ -22,7 +22,7 @@ _KIND_STARTS = {
     "diff": "full difference",
     "set_weight": "full weight",
 }
-_KRONECKER_KERNELS = ("lokr_w2", "lokr_t2", "hada_t1", "hada_t2")
+_FOUR_AXES = ("lokr_w2", "hada_t1", "hada_t2")
 
 
 class MisfitError(ValueError):
@@ -48,9 +48,9 @@ def rank_of(adapter: Adapter) -> int | None:
 def for_core(adapter: Adapter, weight: tuple[int, ...], bias: tuple[int, ...] | None) -> Adapter:
     """`adapter` for a layer of these shapes as ComfyUI's weight adapters read it.
 
-    ComfyUI (0.3.75) multiplies Kronecker kernels right only when they have four axes, adds
-    differences only of the weight's own shape, and takes magnitudes as a column. All of it is
-    done by reshaping, so nothing is lost. Raises `MisfitError`.
+    ComfyUI (0.3.75) multiplies Kronecker kernels right only when they have four axes, fails on
+    Tucker cores in them, adds differences only of the weight's own shape, and takes magnitudes
+    as a column. Only a Tucker core takes arithmetic to change. Raises `MisfitError`.
     """
     found = kinds(adapter)
     if len(found) > 1:
@@ -64,6 +64,7 @@ def for_core(adapter: Adapter, weight: tuple[int, ...], bias: tuple[int, ...] | 
             raise MisfitError(
                 f"changes a weight of {size[0]}x{size[1]}, expected {expected[0]}x{expected[1]}"
             )
+    adapter = _without_lokr_core(adapter)
     fitted = {role: _shaped(role, tensor, weight) for role, tensor in adapter.items()}
     if MAGNITUDE in fitted:
         fitted["dora_scale"] = fitted.pop(MAGNITUDE)
@@ -71,6 +72,17 @@ def for_core(adapter: Adapter, weight: tuple[int, ...], bias: tuple[int, ...] | 
         fitted.setdefault("alpha", zeros(()))  # no constraint; BOFT fails in ComfyUI without
     _check_bias(fitted, bias)
     return fitted
+
+
+def _without_lokr_core(adapter: Adapter) -> Adapter:
+    """The Tucker core (r, r, kernel) multiplied into the second factor: (b, r), (r, d kernel)."""
+    if "lokr_t2" not in adapter:
+        return adapter
+    kept = {role: tensor for role, tensor in adapter.items() if role != "lokr_t2"}
+    core, right = adapter["lokr_t2"].float(), adapter["lokr_w2_b"].flatten(1).float()
+    kept["lokr_w2_a"] = adapter["lokr_w2_a"].flatten(1).T.contiguous()
+    kept["lokr_w2_b"] = einsum("ij...,jd->id...", core, right).flatten(1)
+    return kept
 
 
 def _check_bias(adapter: Adapter, bias: tuple[int, ...] | None) -> None:
@@ -89,7 +101,7 @@ def _shaped(role: str, tensor: Tensor, weight: tuple[int, ...]) -> Tensor:
         return _magnitudes(role, tensor, weight)
     if role in ("diff", "set_weight"):
         return tensor.reshape(weight)
-    if role in _KRONECKER_KERNELS and tensor.ndim == 5:
+    if role in _FOUR_AXES and tensor.ndim == 5:
         return tensor.flatten(3)
     return tensor
 
