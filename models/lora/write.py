@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from ..weight_files import Shapes
@@ -88,14 +88,14 @@ def write_lora(
             temp.mkdir()
             config = json.dumps(_config(weights, unet_shapes), indent=2)
             (temp / PEFT_CONFIG).write_text(config, encoding="utf-8")
-            save_file(tensors, temp / PEFT_WEIGHTS, metadata)
+            (temp / PEFT_WEIGHTS).write_bytes(save(tensors, metadata))
             _publish_folder(temp, path)
             return
         if layout is Layout.DIFFUSERS:
             metadata[METADATA_KEY] = json.dumps(
                 {f"unet.{name}": value for name, value in _config(weights, unet_shapes).items()}
             )
-        save_file(tensors, temp, metadata)
+        temp.write_bytes(save(tensors, metadata))  # save_file hides it from other users
         os.replace(temp, path)
 
 

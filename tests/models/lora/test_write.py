@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
-from svd_studio.models.lora import write
 from svd_studio.models.lora.dialects import module_names
 from svd_studio.models.lora.lora_file import LoraFile, read_lora
 from svd_studio.models.lora.match import match_lora
@@ -93,6 +93,15 @@ def test_the_dtype_is_of_the_factors_alone(tmp_path):
     }
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no such permissions")
+@pytest.mark.parametrize("layout", Layout)
+def test_who_may_read_other_new_files_may_read_a_lora(tmp_path, layout):
+    (tmp_path / "other").touch()
+    write_lora(tmp_path / "x.safetensors", lora(NAMES.weights, [TO_Q]), layout, SHAPES)
+    (file,) = tmp_path.rglob("*.safetensors")
+    assert file.stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
 def test_one_tensor_in_two_places_can_be_written(tmp_path):
     alpha = torch.tensor(2.0)
     adapters = lora(NAMES.weights, LAYERS[:2]).modules
@@ -155,7 +164,7 @@ def test_an_older_lora_stays_whole_when_writing_fails(tmp_path, monkeypatch, lay
     def disk_full(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(write, "save_file", disk_full)
+    monkeypatch.setattr(Path, "write_bytes", disk_full)
     with pytest.raises(OSError, match="No space"):
         write_lora(path, lora(NAMES.weights, [TO_Q], seed=2), layout, SHAPES)
     after = read_lora(saved_at(path, layout)).tensors
