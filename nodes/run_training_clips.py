@@ -58,8 +58,8 @@ class Material:
 
     def set_folder(self) -> Path:
         """Where the clips go. Raises ValueError for a name that is no name of a folder."""
-        typed = self.folder.strip() and film_path(self.folder)
-        name = self.name.strip() or (typed.stem if typed else "images")
+        typed = film_path(self.folder) if self.folder.strip() else Path("images")
+        name = self.name.strip() or (typed.name if typed.is_dir() else typed.stem)
         if Path(name).name != name or name.startswith(".") or set(name) & FORBIDDEN:
             raise ValueError(f"{name} cannot be a folder's name: use letters, digits, - and _.")
         return Path(folder_paths.get_output_directory()) / CLIPS_FOLDER / name

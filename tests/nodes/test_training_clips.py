@@ -54,6 +54,7 @@ def beach(folders):
 def run(mini, folder, **widgets):
     from svd_studio.nodes.training_clips import SVDTrainingClips
 
+    assert set(WIDGETS) < {widget.id for widget in SVDTrainingClips.GET_SCHEMA().inputs}
     with patch("comfy_api.latest.ui.PreviewImage") as shown:
         output = SVDTrainingClips.execute(
             vae=mini.vae, clip_vision=mini.image_encoder, folder=folder, **{**WIDGETS, **widgets}
@@ -74,7 +75,7 @@ def test_clips_are_what_the_other_nodes_would_give(mini, beach, folders):
     assert open_clip_set(clips.folder) == clips
     assert (entry.num_frames, entry.width, entry.height, entry.fps) == (4, 128, 64, 7)
     assert entry.motion_bucket_id == pytest.approx(motion_bucket_of(3 / 128, 7), abs=5)
-    assert "1 from 1 films" in report
+    assert "1, of 1 films" in report
     assert preview.shape[0] == 1
 
     clip = load_clip(clips.folder, entry)

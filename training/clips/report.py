@@ -13,6 +13,7 @@ from ...drawing.canvas import GROUND, INK, Canvas
 from .cache import load_thumbnails
 from .clip_set import ClipEntry, ClipSet
 
+FASTEST = 255  # motion bucket
 MOST_REASONS = 10  # in a report
 MOST_CLIPS = 12  # on a contact sheet
 COLUMNS = 2
@@ -24,17 +25,16 @@ LETTERS = 74  # in a label
 def describe(clips: ClipSet) -> str:
     """How many clips of which sizes, how they move, which are held out, and what was skipped."""
     films = {_film(entry) for entry in clips.entries}
-    buckets = [entry.motion_bucket_id for entry in clips.entries]
     sizes = Counter((e.num_frames, e.width, e.height, e.fps) for e in clips.entries)
     told = ", ".join(
         f"{number} of {frames} frames {width}x{height} at {fps} fps"
         for (frames, width, height, fps), number in sizes.most_common()
     )
     lines = [
-        f"clips        {len(clips.entries)} from {len(films)} films, in {clips.folder}",
+        f"clips        {len(clips.entries)}, of {len(films)} films; in {clips.folder}",
         f"sizes        {told}",
-        f"motion       bucket {min(buckets)} to {max(buckets)}, median {median(buckets):.0f}",
-        f"training     {len(clips.training)} clips",
+        f"motion       {_motion(clips)}",
+        f"training     {len(clips.training)}",
         f"held out     {_held_out(clips)}",
         f"skipped      {len(clips.skipped) or 'nothing'}",
         *(f"- {reason}" for reason in clips.skipped[:MOST_REASONS]),
@@ -64,9 +64,16 @@ def contact_sheet(clips: ClipSet) -> np.ndarray:
     return sheet
 
 
+def _motion(clips: ClipSet) -> str:
+    buckets = [entry.motion_bucket_id for entry in clips.entries]
+    told = f"bucket {min(buckets)} to {max(buckets)}, median {median(buckets):.0f}"
+    fastest = buckets.count(FASTEST)
+    return told + (f"; {fastest} at {FASTEST}, as fast as it can tell" if fastest else "")
+
+
 def _held_out(clips: ClipSet) -> str:
     sources = [entry.source for entry in clips.held_out]
-    return f"{len(sources)} clips: {'; '.join(sources)}" if sources else "none"
+    return f"{len(sources)}: {'; '.join(sources)}" if sources else "none"
 
 
 def _film(entry: ClipEntry) -> str:

@@ -22,13 +22,13 @@ def clips(panned, counted, tmp_path):
 def test_the_report_says_what_there_is_and_what_was_skipped(clips):
     report = describe(clips)
     for told in (
-        "15 from 1 films",
+        "15, of 1 films",
         "15 of 4 frames 96x64 at 10 fps",
-        "14 clips",
-        "2 clips: images from frame 52; images from frame 56",
+        "training     13",
+        "2: images from frame 52; images from frame 56",
         "lonely.png stands alone.",
     ):
-        assert told.replace("14 clips", "13 clips") in report
+        assert told in report
     bucket = sorted(entry.motion_bucket_id for entry in clips.entries)[7]
     assert f"median {bucket}" in report
 
