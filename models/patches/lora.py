@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from comfy.model_base import SVD_img2vid
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
+from torch import Tensor
 
 from ..lora.families import is_temporal
-from ..lora.weights import LoraWeights
-from .lora_adapters import CorePatch, core_patches, module_of
+from ..lora.weights import CORE_PREFIX, LoraWeights
+from .lora_adapters import FACTOR, CorePatch, core_patches, module_of
 from .lora_window import LoraWindow
 
 LORA_KEY = "svd_studio_lora"
@@ -63,7 +65,7 @@ def apply_lora(
     """A clone with the LoRA on it, over those that are there; works in any sampler of core.
 
     Layers of strength 0, and a window that is empty, get nothing at all. Raises ValueError for a
-    MODEL that is not Stable Video Diffusion.
+    MODEL that is not Stable Video Diffusion, and for a window on what is no layer.
     """
     require_svd(model)
     strength = strength or LoraStrength()
@@ -76,6 +78,7 @@ def apply_lora(
     if patches and strength.always:
         _add_patches(patched, patches)
     elif patches:
+        _require_layers(patches, weights.name)
         window = LoraWindow(patches, strength.start_sigma, strength.end_sigma)
         patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, LORA_KEY, window.run)
         patched.add_wrapper_with_key(WrappersMP.APPLY_MODEL, LORA_KEY, window.evaluate)
@@ -95,12 +98,27 @@ def unet_shapes(model: ModelPatcher) -> dict[str, tuple[int, ...]]:
     return {name: tuple(weight.shape) for name, weight in unet.named_parameters()}
 
 
+def unet_weights(model: ModelPatcher) -> dict[str, Tensor]:
+    """The UNet's own weights under those names, whatever a clone has patched into it just now."""
+    weights = dict(model.model.diffusion_model.named_parameters())
+    own = {key: kept.weight for key, kept in model.backup.items() if key.startswith(CORE_PREFIX)}
+    return weights | {key.removeprefix(CORE_PREFIX): weight for key, weight in own.items()}
+
+
 def require_svd(model: ModelPatcher) -> None:
     """Raise ValueError, in one sentence, for a MODEL that is not Stable Video Diffusion."""
     if not isinstance(model.model, SVD_img2vid):
         raise ValueError(
             "These LoRAs are for Stable Video Diffusion, and this MODEL is a "
             f"{type(model.model).__name__}: connect the MODEL of Load SVD Model."
+        )
+
+
+def _require_layers(keys: Iterable[str], name: str) -> None:
+    if any(key.endswith(FACTOR) for key in keys):
+        raise ValueError(
+            f"{name} changes how layers within and across frames are mixed (mix_factor), which "
+            "cannot come and go while sampling: set start_sigma and end_sigma to 0."
         )
 
 

@@ -13,13 +13,17 @@ from torch import Tensor
 from ..lora.weights import CORE_PREFIX, LoraWeights
 
 MAGNITUDE = "dora_scale"
+FACTOR = ".mix_factor"
 # What core keeps for a weight: an adapter of its own, or ("diff", (tensor,)).
 CorePatch = Any
 
 
 def core_patches(weights: LoraWeights) -> dict[str, CorePatch]:
-    """Core's patches by the names of its weights: `diffusion_model.<module>.weight` or `.bias`."""
-    targets = {f"{CORE_PREFIX}{m}": f"{CORE_PREFIX}{m}.weight" for m in weights.modules}
+    """Core's patches by the names of its weights: `diffusion_model.<module>.weight` or `.bias`.
+
+    What belongs to no layer, as `time_mixer.mix_factor`, goes by its whole name.
+    """
+    targets = {f"{CORE_PREFIX}{m}": weight_key(m) for m in weights.modules}
     tensors = weights.tensors()
     magnitudes = {name: tensors.pop(f"{name}.{MAGNITUDE}", None) for name in targets}
     patches = comfy.lora.load_lora(tensors, targets)
@@ -28,6 +32,11 @@ def core_patches(weights: LoraWeights) -> dict[str, CorePatch]:
         if magnitude is not None and isinstance(patch, WeightAdapterBase):
             patches[targets[name]] = DoraAdapter(patch.loaded_keys, (patch, magnitude))
     return patches
+
+
+def weight_key(module: str) -> str:
+    """Core's name of the weight of the module with this checkpoint name."""
+    return f"{CORE_PREFIX}{module}" + ("" if module.endswith(FACTOR) else ".weight")
 
 
 def module_of(key: str) -> str:
