@@ -80,8 +80,8 @@ def _window() -> list[io.Float.Input]:
                 min=0.0,
                 max=1000.0,
                 step=0.5,
-                tooltip="Act from this noise on; 0: from the first step. Motion is decided above "
-                "10, detail below: 10 keeps the base's motion.",
+                tooltip="Act from this noise on; 0: from the first step. High noise decides motion "
+                "and layout, low noise detail: lower it to keep more of the base's motion.",
             )
         ),
         advanced(
