@@ -80,8 +80,8 @@ def _window() -> list[io.Float.Input]:
                 min=0.0,
                 max=1000.0,
                 step=0.5,
-                tooltip="Act from this noise on; 0: from the first step. High noise decides motion "
-                "and layout, low noise detail: lower it to keep more of the base's motion.",
+                tooltip="Act from this noise on; 0: from the first step. Motion is decided from "
+                "100 down to 4: start at 4 to keep the base's motion and change its looks.",
             )
         ),
         advanced(

@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 
 pytestmark = [pytest.mark.comfy, pytest.mark.usefixtures("as_executed", "one_thread")]
 
-TOLERANCE = 1e-4
+TOLERANCE = 1e-5
+AFTER_STEPS = 1e-4  # guidance and steps amplify rounding
 EVERYWHERE = r".*(attn[12]\.to_(q|k|v|out\.0)|ff(_in)?\.net\.(0\.proj|2))"
 TEMPORAL = r".*temporal_transformer_blocks.*to_(q|k|v|out\.0)"
 SPATIAL_QUERY = "diffusion_model.middle_block.1.transformer_blocks.0.attn1.to_q"
@@ -173,7 +174,7 @@ def test_windows_stack_with_what_is_there(mini, sgm_file, conditioning):
     settings = SamplerSettings(7, 2, "karras", "euler", 0.0, 0.0, 2.0)
     ours, report = run_sampler(windowed, *conditioning, settings)
     theirs, _ = run_sampler(whole, *conditioning, settings)
-    assert error(ours["samples"], theirs["samples"]) <= TOLERANCE
+    assert error(ours["samples"], theirs["samples"]) <= AFTER_STEPS
     assert report.count("LoRA pan.safetensors") == 2
 
 

@@ -80,6 +80,13 @@ def test_it_can_be_chosen_at_once(save):
     assert name in folder_paths.get_filename_list("loras")
 
 
+def test_its_schema_is_known_to_this_comfyui():
+    from svd_studio.nodes.save_lora import SVDSaveLora
+
+    assert SVDSaveLora.GET_SCHEMA().node_id == "SVDStudioSaveLora"
+    assert SVDSaveLora.INPUT_TYPES()["required"]["lora"][0] == "LORA_MODEL"
+
+
 def test_core_s_loader_reads_it(save, mini, lora):
     import nodes
 
