@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from comfyui import RUNTIME, make_base, model_paths_file, offer_example_picture
+from example_clips import offer_example_clips
 
 DEFAULT_PORT = 8188
 START_SECONDS = 300.0
@@ -60,6 +61,7 @@ def running_server(
 ) -> Iterator[Server]:
     base = make_base(runtime)
     offer_example_picture(comfyui, base)
+    offer_example_clips(base)
     port = port or free_port()
     log = runtime / "logs" / f"comfyui-{time.strftime('%Y%m%d-%H%M%S')}-{port}.log"
     log.parent.mkdir(exist_ok=True)

@@ -22,11 +22,16 @@ from . import (
     interpolate,
     load,
     look,
+    lora,
     memory,
+    merge_lora,
     motion,
     motion_report,
     sample,
+    save_lora,
     stabilise,
+    train_lora,
+    training_clips,
     upscale,
     video,
     write_video,
@@ -55,6 +60,11 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     *look.NODES,
     *write_video.NODES,
     *frames_to_images.NODES,
+    *lora.NODES,
+    *training_clips.NODES,
+    *train_lora.NODES,
+    *save_lora.NODES,
+    *merge_lora.NODES,
 )
 
 # Of ComfyUI's models, kinds that it does not know, or not before 2026.
