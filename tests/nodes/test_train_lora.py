@@ -207,7 +207,21 @@ def test_clips_are_drawn_and_shown_when_there_is_a_vae(train, mini, output):
     names = [file.name for file in sorted((output / "run" / "samples").iterdir())]
     assert names == ["step_000000.png", "step_000002.png"]
     assert picture.shape[1] > 540
-    assert same(dict(train(steps=2, name="without").args[0]), dict(train(steps=2).args[0]))
+
+
+def test_a_vae_that_pushes_the_network_off_the_device_changes_nothing(train, mini, monkeypatch):
+    import comfy.model_management as management
+    from svd_studio.nodes import run_train_node
+
+    def decode(vae, latents):
+        management.unload_all_models()
+        management.load_models_gpu([mini.model])
+        return torch.zeros(3, 32, 64, 3), ""
+
+    alone, *_ = train(name="alone", steps=3, validate_every=1).args
+    monkeypatch.setattr(run_train_node, "decode_film", decode)
+    pushed, *_ = train(steps=3, validate_every=1, vae=mini.vae).args
+    assert same(dict(pushed), dict(alone))
 
 
 def test_progress_and_pictures_while_it_trains(train, monkeypatch):
@@ -222,6 +236,13 @@ def test_progress_and_pictures_while_it_trains(train, monkeypatch):
     assert steps == [1, 2, 3, 4]
     kind, picture, _ = next(preview for _, _, preview in told if preview)
     assert (kind, picture.size) == ("JPEG", (1200, 540))
+
+
+def test_a_frozen_model_in_bf16_trains_factors_in_fp32(train, output):
+    lora, report, _ = train(steps=1, precision="bf16").args
+    assert "bf16" in report
+    assert {tensor.dtype for tensor in lora.values()} == {torch.float32}
+    assert all(tensor.isfinite().all() for tensor in lora.values())
 
 
 def test_training_goes_on_from_another_lora(train):
