@@ -40,6 +40,7 @@ class SVDTrainLora(io.ComfyNode):
                     "its state and the LoRA so far.",
                 ),
                 *_main(),
+                *_layers(),
                 io.Combo.Input(
                     "when_begun",
                     options=[choice.value for choice in WhenBegun],
@@ -121,6 +122,12 @@ def _main() -> list[io.Input]:
             step=0.5,
             tooltip="Strength of what is learned, divided by rank. 0: the rank, which is 1.",
         ),
+    ]
+
+
+def _layers() -> list[io.Input]:
+    """What is trained, and from which draw."""
+    return [
         io.Combo.Input(
             "branch",
             options=[branch.value for branch in Branch],
@@ -140,6 +147,7 @@ def _main() -> list[io.Input]:
             default=0,
             min=0,
             max=0xFFFFFFFF,
+            control_after_generate=False,  # the next queue goes on with the run
             tooltip="Same seed, clips and settings: the same LoRA.",
         ),
     ]
