@@ -21,7 +21,6 @@ ROOT = Path(__file__).resolve().parent
 DEV = ROOT / "dev"
 RUNTIME = ROOT / ".runtime"
 DEMO_GRAPH = ROOT / "workflows" / "api" / "image_to_4k.json"
-DEMO_SIZE = ["SVD Upscale.target=network's own"]
 CHECKS = (["ruff", "check"], ["ruff", "format", "--check"], ["lint-imports"])
 
 # A pair known to work together on Python 3.11; any other Python takes the newest that fits it.
@@ -282,13 +281,14 @@ def make_parser() -> argparse.ArgumentParser:
 
     demo = command("demo", run, "turn a photograph into a finished film", common, pictures)
     demo.set_defaults(graph=DEMO_GRAPH, image=DEMO_GRAPH.with_name("first_light.jpg"))
-    large = {"const": (), "default": DEMO_SIZE, "help": "in 3840x2160"}
+    large = {"const": (), "default": ["SVD Upscale.target=network's own"], "help": "in 3840x2160"}
     demo.add_argument("--4k", dest="size", action="store_const", **large)
     run_parser = command("run", run, "run an API-format graph", common, pictures)
     run_parser.add_argument("graph", type=Path, metavar="GRAPH.json")
     command("serve", serve, "start ComfyUI (-- passes on)", common).add_argument("--port", type=int)
     command("test", test, "lint and test; arguments go to pytest", common)
-    command("bench", tool, "measure it: bench memory, camera or finish", common)
+    command("bench", tool, "measure it: bench memory, camera, finish or lora", common)
+    command("train-lora", tool, "train a LoRA as a CONFIG.toml says", common)
     command("train-mini", tool, "reproduce the built-in model", common)
     command("measure-mini", tool, "measure it on held-out photographs", common)
     return parser

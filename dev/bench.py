@@ -3,6 +3,7 @@
     python3 studio.py bench memory [--quick] [--out DIR]
     python3 studio.py bench camera [--quick] [--out DIR] [--state DIR] [--processes N]
     python3 studio.py bench finish [--quick] [--out DIR]
+    python3 studio.py bench lora [--quick] [--out DIR] [--state DIR]
 
 memory prints what ComfyUI needs, what the pack needs and what it has promised to need; --quick
 leaves out what computes: the full-size networks take 10 GB of memory and some ten minutes on two
@@ -10,7 +11,9 @@ cores. camera makes some thousand small clips with svd-mini, which takes the bet
 on two cores and goes on where it was stopped; --quick makes a tenth of them. Its photographs are
 those of train-mini, from the wheels in --state. finish takes clips to 4K as ComfyUI's nodes do, in
 a plain loop, and as the pack does: half an hour on two cores, and 13 GB for ComfyUI's part; --quick
-leaves out the large sizes. Tables and pictures are written to DIR.
+leaves out the large sizes. lora counts what LoRA files reach and what training takes, kills a run,
+and trains two LoRAs on svd-mini, half an hour on two cores, which goes on where it was stopped;
+--quick trains none. Tables and pictures are written to DIR.
 """
 
 from __future__ import annotations
@@ -53,6 +56,12 @@ def bench_finish(args: argparse.Namespace) -> int:
     return table(measure(args.quick), args.out / "bench_finish")
 
 
+def bench_lora(args: argparse.Namespace) -> int:
+    from bench_lora import measure
+
+    return table(measure(args), args.out / "bench_lora")
+
+
 def table(measured: Iterable, path: Path) -> int:
     """Print rows as they come, and write them as JSON and as a picture."""
     from bench_report import print_table, save
@@ -85,7 +94,12 @@ def bench_camera(args: argparse.Namespace) -> int:
     return 0
 
 
-BENCHES = {"memory": bench_memory, "camera": bench_camera, "finish": bench_finish}
+BENCHES = {
+    "memory": bench_memory,
+    "camera": bench_camera,
+    "finish": bench_finish,
+    "lora": bench_lora,
+}
 
 
 if __name__ == "__main__":
