@@ -27,8 +27,7 @@ CHECKS = (["ruff", "check"], ["ruff", "format", "--check"], ["lint-imports"])
 PINNED_TORCH = ("torch==2.14.1", "torchvision==0.29.1")
 PINNED_TORCH_PYTHON = (3, 11)
 
-# torch is chosen above; torchaudio is installed without its pin on an older torch, which it does
-# not need. ComfyUI 0.3.75 starts without it, newer ones do not.
+# torch is chosen above; torchaudio, without which newer ComfyUIs do not start, goes unpinned.
 NOT_FROM_COMFYUI = frozenset({"torch", "torchvision", "torchaudio"})
 # ComfyUI 0.3.75 imports it without listing it; older transformers used to bring it along.
 FORGOTTEN_BY_COMFYUI = "requests\n"
@@ -60,12 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    for file in filter(None, (args.graph, args.image)):
+    image = args.image or getattr(args, "picture", None)
+    for file in filter(None, (args.graph, image)):
         if not file.is_file():
             raise SetupError(f"there is no file {file}")
     env, comfyui = set_up(args.comfyui)
     command = [DEV / "run_graph.py", args.graph, "--comfyui", comfyui, "--out", args.out]
-    command += ["--image", args.image] if args.image else []
+    command += ["--image", image] if image else []
     command += [f"--set={change}" for change in (*getattr(args, "size", ()), *args.set)]
     return hand_over([env.python, *command])
 
@@ -280,7 +280,7 @@ def make_parser() -> argparse.ArgumentParser:
         return sub
 
     demo = command("demo", run, "turn a photograph into a finished film", common, pictures)
-    demo.set_defaults(graph=DEMO_GRAPH, image=DEMO_GRAPH.with_name("first_light.jpg"))
+    demo.set_defaults(graph=DEMO_GRAPH, picture=DEMO_GRAPH.with_name("first_light.jpg"))
     large = {"const": (), "default": ["SVD Upscale.target=network's own"], "help": "in 3840x2160"}
     demo.add_argument("--4k", dest="size", action="store_const", **large)
     run_parser = command("run", run, "run an API-format graph", common, pictures)
