@@ -10,7 +10,7 @@ import pytest
 import torch
 from svd_studio.training.clips.clip_set import CachedClip, ClipEntry, ClipSet
 
-FRAMES, HEIGHT, WIDTH, CONTEXT = 4, 8, 16, 192
+FRAMES, HEIGHT, WIDTH, CONTEXT = 3, 4, 8, 192
 
 
 @pytest.fixture(scope="session")
