@@ -11,11 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import numpy as np
 import torch
 from bench_report import Row
-from lora_films import write_film
+from lora_films import rolling_film, write_film
 from safetensors.torch import load_file
 from svd_studio.models.loader import LoadedSVD, load_svd
 from svd_studio.models.patches import lora_training
@@ -61,13 +59,6 @@ def resume_rows() -> Iterator[Row]:
         to_the_end(killed)
         results = [exported(folder / run) for run in ("whole", "killed")]
     yield Row("killed and gone on with: largest difference", "", None, difference(*results), 1e-6)
-
-
-def rolling_film(seed: int) -> np.ndarray:
-    """Soft spots that go by: uint8 (8, 64, 128, 3)."""
-    spots = np.random.default_rng(seed).integers(0, 256, (8, 16, 3), dtype=np.uint8)
-    picture = cv2.resize(spots, (128, 64), interpolation=cv2.INTER_CUBIC)
-    return np.stack([np.roll(picture, 2 * index, axis=1) for index in range(8)])
 
 
 def configured(folder: Path, run: str) -> list[str]:

@@ -57,6 +57,13 @@ def off_colour(frames: np.ndarray) -> float:
     return float(np.concatenate(nearest).mean())
 
 
+def rolling_film(seed: int) -> np.ndarray:
+    """Soft spots that go by: uint8 (8, 64, 128, 3)."""
+    spots = np.random.default_rng(seed).integers(0, 256, (8, 16, 3), dtype=np.uint8)
+    picture = cv2.resize(spots, (128, 64), interpolation=cv2.INTER_CUBIC)
+    return np.stack([np.roll(picture, 2 * index, axis=1) for index in range(8)])
+
+
 def write_film(frames: np.ndarray, file: Path) -> None:
     """Lossless, so that what is taught is what was drawn."""
     import av

@@ -10,11 +10,15 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..models.lora.lora_file import LoraFile, read_lora
+from ..models.sources import MINI
 from .film_inputs import stamp
 from .lora_facts import TITLE
 
 Lora = io.Custom("LORA_MODEL")
 FROM_INPUT = "from the lora input"
+BUILT_IN = {
+    "svd-mini pan left (built in)": MINI.with_name("svd_mini_pan_left.safetensors"),
+}
 CONNECTED = "the connected LoRA"
 
 
@@ -23,7 +27,7 @@ def lora_widgets() -> list[io.Input]:
     return [
         io.Combo.Input(
             "lora_name",
-            options=[FROM_INPUT, *folder_paths.get_filename_list("loras")],
+            options=[FROM_INPUT, *folder_paths.get_filename_list("loras"), *BUILT_IN],
             tooltip="A .safetensors file of the loras folder, from any trainer: ComfyUI, kohya, "
             "LyCORIS, diffusers or PEFT (its adapter_model.safetensors).",
         ),
@@ -75,4 +79,5 @@ def lora_stamp(lora_name: str) -> str:
 
 
 def _path_of(lora_name: str) -> Path:
-    return Path(folder_paths.get_full_path_or_raise("loras", lora_name))
+    built_in = BUILT_IN.get(lora_name)
+    return built_in or Path(folder_paths.get_full_path_or_raise("loras", lora_name))

@@ -18,7 +18,7 @@ from ..models.lora.weights import LoraModel, LoraWeights
 from ..models.lora.write import Layout, write_lora
 from ..models.patches import lora_training
 from ..models.patches.device_memory import is_oom
-from ..models.patches.lora import unet_shapes
+from ..models.patches.lora import unet_shapes, unet_weights
 from ..sampling.ladder import NotEnoughMemoryError
 from ..sampling.memory import GIBI
 from ..sampling.peak import PeakMemory
@@ -104,8 +104,7 @@ class _Run:
         self.shapes = unet_shapes(job.model)
         self.modules = adapted_modules(self.shapes, self.recipe.branch, self.recipe.depth)
         self.start = checks.start_of(job.start, job.model, self.modules)
-        unet = job.model.model.diffusion_model
-        self.base = fingerprint_of(dict(unet.named_parameters()))
+        self.base = fingerprint_of(unet_weights(job.model))
         self.file = job.folder / f"{job.folder.name}.safetensors"
 
     @property

@@ -105,6 +105,7 @@ class SVDTrainingClips(io.ComfyNode):
                     default=0,
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
+                    control_after_generate=False,
                     tooltip="Draws what is held out, and noise on the first picture. With another "
                     "seed every clip is encoded again.",
                 ),

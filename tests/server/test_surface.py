@@ -12,7 +12,7 @@ import pytest
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "nodes.json"
 PACK = "custom_nodes.svd-studio"
 # Their options are the files on this machine, or what this version of core offers.
-FOREIGN_OPTIONS = {"checkpoint", "vae", "image_encoder", "sampler", "model_name"}
+FOREIGN_OPTIONS = {"checkpoint", "vae", "image_encoder", "sampler", "model_name", "lora_name"}
 
 pytestmark = pytest.mark.comfy
 

@@ -3,13 +3,13 @@
 import pytest
 import torch
 from svd_studio.sampling.motion import motion_bucket_of, speed_of_bucket
-from svd_studio.training.vector_conditioning import vector_conditioning
 from svd_studio.training.objective import (
     SigmaDistribution,
     denoised,
     network_input,
     v_target,
 )
+from svd_studio.training.vector_conditioning import vector_conditioning
 
 
 @pytest.mark.parametrize("sigma", [0.002, 0.1, 1.0, 30.0, 700.0])

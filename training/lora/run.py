@@ -14,8 +14,8 @@ from .recipe import LoraRecipe
 from .stage import LoraStage
 
 SETTINGS = "settings.json"
-# What may change when a run goes on: how long it is, and how often it is looked at.
-MAY_CHANGE = ("steps", "validate_every", "save_every")
+# What may change when a run goes on: how long it is, how often it is looked at, in what memory.
+MAY_CHANGE = ("steps", "validate_every", "save_every", "checkpointing")
 
 
 @dataclass(frozen=True)
