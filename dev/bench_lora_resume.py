@@ -97,7 +97,7 @@ def difference(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
 
 
 def checkpoint_rows() -> Iterator[Row]:
-    """svd-mini, fp32, every layer of the transformers."""
+    """svd-mini, fp32, every layer."""
     with torch.inference_mode():
         svd = load_svd(open_svd(MINI), "fp32")
     kept, again = (gradients(svd, checkpointing) for checkpointing in (False, True))
@@ -111,7 +111,7 @@ def checkpoint_rows() -> Iterator[Row]:
 def gradients(svd: LoadedSVD, checkpointing: bool) -> list[Tensor]:
     """Of one clip of noise, with second factors that are not zero."""
     recipe = replace(
-        LoraRecipe(branch=Branch.BOTH, depth=Depth.TRANSFORMER, rank=4, ema_decay=0.0),
+        LoraRecipe(branch=Branch.BOTH, depth=Depth.EVERYTHING, rank=4, ema_decay=0.0),
         checkpointing=checkpointing,
     )
     model = svd.model.clone()

@@ -42,20 +42,20 @@ SECONDS = "seconds.json"
 
 # One recipe for a habit of the camera, one for looks.
 PAN = LoraRecipe(
-    steps=900,
+    steps=500,
     rank=32,
     alpha=32.0,
-    depth=Depth.TRANSFORMER,
-    learning_rate=4e-3,
+    depth=Depth.EVERYTHING,
+    learning_rate=3e-3,
     batch_size=4,
     sigma_log_mean=1.5,
     sigma_log_std=1.4,
-    high_noise_share=0.4,
+    high_noise_share=0.5,
     checkpointing=False,
 )
 LOOK = replace(
     PAN,
-    steps=400,
+    steps=500,
     branch=Branch.SPATIAL,
     rank=16,
     alpha=16.0,

@@ -139,8 +139,8 @@ def _layers() -> list[io.Input]:
             "depth",
             options=[depth.value for depth in Depth],
             default=LoraRecipe.depth.value,
-            tooltip="Feed-forward layers too: learns more from many clips, in a file about three "
-            "times as large.",
+            tooltip="More layers learn more from many clips, in a larger file. Convolutions too: "
+            "for svd-mini, half of which has no attention.",
         ),
         io.Int.Input(
             "seed",

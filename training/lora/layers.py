@@ -18,15 +18,17 @@ class Branch(str, Enum):
 
 
 class Depth(str, Enum):
-    """How much of each transformer block is adapted."""
+    """How much of the network is adapted."""
 
     ATTENTION = "attention"
     TRANSFORMER = "attention and feed-forward"
+    EVERYTHING = "everything, convolutions too"
 
 
 _KINDS = {
     Depth.ATTENTION: {Kind.ATTENTION},
     Depth.TRANSFORMER: {Kind.ATTENTION, Kind.FEED_FORWARD},
+    Depth.EVERYTHING: {Kind.ATTENTION, Kind.FEED_FORWARD, Kind.CONVOLUTION, Kind.PROJECTION},
 }
 # The context is one token, whose weight is 1 whatever query and key are.
 _WITHOUT_EFFECT = re.compile(r"\.attn2\.to_[qk]$")

@@ -77,7 +77,7 @@ def test_layers_computed_twice_give_the_same_gradients(training, tiny, branch):
     found = []
     for checkpointing in (False, True):
         recipe = tiny(
-            branch=Branch[branch], depth=Depth.TRANSFORMER, checkpointing=checkpointing, rank=1
+            branch=Branch[branch], depth=Depth.EVERYTHING, checkpointing=checkpointing, rank=1
         )
         with training(recipe) as stage:
             with_something_learned(stage)
