@@ -29,7 +29,7 @@ def memory_rows() -> Iterator[Row]:
             yield Row(f"{name}: activations", "GiB", None, need.activations / GIBI)
             yield Row(f"{name}: in all", "GiB", None, need.total / GIBI, target)
     step = TrainingStep(FILMS[0], weights_dtype=torch.float16)
-    whole = need_of(step, Branch.BOTH, Depth.TRANSFORMER)
+    whole = need_of(step, Branch.BOTH, Depth.EVERYTHING)
     yield Row(
         f"LoRA 14x320x576, every layer, rank {RANK}: in all",
         "GiB",
