@@ -42,7 +42,6 @@ def to_layout(weights: LoraWeights, layout: Layout, unet_shapes: Shapes) -> dict
     """
     if layout is Layout.SGM:
         return weights.tensors(CORE_PREFIX)
-    names = module_names(unet_shapes)
     if layout is Layout.KOHYA:
         _require_layers(weights, unet_shapes)
         return {

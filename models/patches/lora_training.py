@@ -48,12 +48,12 @@ class Adapters(nn.Module):
         for name, layer in zip(self.names, self.layers, strict=True):
             for role, given in modules.get(name, {}).items():
                 own = layer.state_dict().get(role)
-                if own is None or own.shape != given.shape:
+                if own is None or own.numel() != given.numel():
                     raise ValueError(
                         f"The LoRA to go on from has {role} of {tuple(given.shape)} at {name}: "
                         "train with its own rank, and plain LoRA."
                     )
-                own.copy_(given)
+                own.copy_(given.reshape(own.shape))  # PEFT keeps a kernel's axes
 
 
 def add_adapters(

@@ -94,6 +94,12 @@ window.editor = (() => {
       };
     },
 
+    /** How many pictures of its outputs a node shows. */
+    pictures(id) {
+      const shown = app.nodeOutputs[id]?.images ?? [];
+      return (node(id).imgs ?? []).filter(({ complete }) => complete).length && shown.length;
+    },
+
     /** Places on the screen where the mouse is over each widget and each socket of a node. */
     handles(id) {
       const { widgets = [], inputs, type } = node(id);

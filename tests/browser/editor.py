@@ -82,3 +82,10 @@ class Editor:
         )
         self.settle()
         return self.call("film", node)
+
+    def wait_for_pictures(self, node: int) -> None:
+        """Until a node that has ended shows its pictures."""
+        self.page.wait_for_function(
+            "(id) => window.editor.pictures(id) > 0", arg=node, timeout=FILM_MS
+        )
+        self.settle()

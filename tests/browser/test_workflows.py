@@ -15,10 +15,12 @@ WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
 FIRST_LIGHT = ROOT / "workflows" / "first_light.json"
 SAMPLER, SAVE = 5, 7  # nodes of first_light
 WRITERS = ("SVDStudioSaveVideo", "SVDStudioWriteVideo")
+TRAINER = "SVDStudioTrainLora"
 # For a picture of the graph nobody waits for 4K.
 QUICKER = {
     "SVDStudioUpscale": {"target": "network's own"},
     "SVDStudioInterpolate": {"seconds": 2.0},
+    "SVDStudioTrainLora": {"steps": 100},
 }
 
 
@@ -149,7 +151,7 @@ def test_picture_of_the_workflow_is_taken(new_editor, networks, request, path):
         pytest.fail("--update-pictures needs --picture: a drawn picture is none to show")
     networks(path)
     nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"]
-    save = next(node["id"] for node in nodes if node["type"] in WRITERS)
+    last = next(node for node in nodes if node["type"] in (*WRITERS, TRAINER))
     editor = new_editor()
     widest = max(node["pos"][0] + node["size"][0] for node in nodes)
     # Zoomed out further, the editor leaves out all text.
@@ -160,5 +162,8 @@ def test_picture_of_the_workflow_is_taken(new_editor, networks, request, path):
         for widget, value in QUICKER.get(node["type"], {}).items():
             editor.call("set", node["id"], widget, value)
     editor.call("run")
-    editor.wait_for_film(save)
+    if last["type"] == TRAINER:
+        editor.wait_for_pictures(last["id"])
+    else:
+        editor.wait_for_film(last["id"])
     editor.page.screenshot(path=path.with_suffix(".jpg"), type="jpeg", quality=80)
