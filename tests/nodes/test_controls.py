@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from svd_studio.training.pictures import cover
+from svd_studio.video.camera_motion import estimate_homographies, motion_of
 from svd_studio.video.motion_metrics import measure_motion, psnr
 
 pytestmark = [pytest.mark.comfy, pytest.mark.usefixtures("as_executed")]
@@ -30,13 +31,13 @@ def film(mini, image):
     from svd_studio.nodes.run_decode import decode_film
     from svd_studio.nodes.run_sampler import SamplerSettings, run_sampler
 
-    def make(motion_bucket_id, fps=7, seed=1):
+    def make(motion_bucket_id, fps=7, seed=1, model=mini.model):
         positive, negative, latent = SVDConditioning.execute(
             mini.image_encoder, mini.vae, image, WIDTH, HEIGHT, FRAMES, motion_bucket_id, fps,
             0.0, seed, "cover", "whole picture (reference)",
         ).args  # fmt: skip
         settings = SamplerSettings(seed, STEPS, "karras", "euler", 0.0, 0.0, 1.0)
-        sampled, _ = run_sampler(mini.model, positive, negative, latent, settings)
+        sampled, _ = run_sampler(model, positive, negative, latent, settings)
         frames, _ = decode_film(mini.vae, sampled["samples"])
         return (frames * 255).round().byte().numpy()
 
@@ -65,3 +66,17 @@ def test_the_picture_moves_as_one(lively):
 def test_the_first_frame_is_the_picture(mini, image, lively):
     still = mini.vae.decode(mini.vae.encode(image))
     assert psnr(lively[0], (still[0] * 255).round().byte().numpy()) > 28
+
+
+def test_the_built_in_lora_turns_the_pan_around(mini, film):
+    from svd_studio.nodes.lora_inputs import BUILT_IN
+    from svd_studio.nodes.run_lora import LoraSettings, add_lora
+
+    (name,) = BUILT_IN
+    went = []
+    for strength in (1.0, -1.0):
+        model, report, _ = add_lora(mini.model, name, None, LoraSettings(strength))
+        assert "careful" not in report  # it was trained on this svd-mini
+        assert "not matched" not in report
+        went.append(motion_of(estimate_homographies(film(200, model=model))[-1]).shift_x)
+    assert went[0] > 0.01 > -0.005 > went[1]  # frame widths that the picture goes to the right
