@@ -36,13 +36,13 @@ from svd_studio.video.camera_motion import estimate_homographies, overall_motion
 from train_mini import pictures
 
 BUCKET = 140
-HELD_OUT = 20  # photographs, and template pictures after them
+HELD_OUT = 12  # photographs, and template pictures after them
 STILL = 0.004  # frame widths over a whole film: what moves less goes nowhere
 SECONDS = "seconds.json"
 
 # One recipe for a habit of the camera, one for looks.
 PAN = LoraRecipe(
-    steps=500,
+    steps=400,
     rank=32,
     alpha=32.0,
     depth=Depth.EVERYTHING,
@@ -55,7 +55,7 @@ PAN = LoraRecipe(
 )
 LOOK = replace(
     PAN,
-    steps=500,
+    steps=400,
     branch=Branch.SPATIAL,
     rank=16,
     alpha=16.0,
@@ -114,12 +114,14 @@ class Lessons:
         trained = train_lora(LoraJob(self.svd.model, clips, recipe, folder), watch)
         return trained, json.loads(file.read_text()) / 60
 
-    def films(self, weights: LoraWeights, strength: float) -> list[np.ndarray]:
+    def films(
+        self, weights: LoraWeights, strength: float, count: int = HELD_OUT
+    ) -> list[np.ndarray]:
         """One film a held-out picture, unguided: uint8 (T, H, W, 3)."""
         model = apply_lora(self.svd.model, weights, LoraStrength(strength, strength))
         svd = self.svd._replace(model=model)
         with torch.inference_mode():
-            return [generate(svd, p, BUCKET, seed) for seed, p in enumerate(self.held_out)]
+            return [generate(svd, p, BUCKET, seed) for seed, p in enumerate(self.held_out[:count])]
 
     def weights(self, name: str, trained: TrainedLora) -> LoraWeights:
         file = LoraFile(name, trained.lora, trained.lora.metadata)
@@ -140,12 +142,13 @@ def pan_rows(lessons: Lessons, base: list[np.ndarray]) -> Iterator[Row]:
     clips = lessons.clips("pan_left", lambda folder: pan_left(folder, train, (256, 144), 96))
     trained, minutes = lessons.train("pan_left", clips, PAN)
     weights = lessons.weights("pan_left", trained)
-    films = {strength: lessons.films(weights, strength) for strength in (0.0, 1.0, -1.0)}
+    films = {strength: lessons.films(weights, strength) for strength in (1.0, -1.0)}
     before, after = share_of(base, -1), share_of(films[1.0], -1)
     yield Row("pan-left LoRA: films that do not pan left", "%", 100 - before, 100 - after, 10.0)
     right = share_of(films[-1.0], 1)
     yield Row("at strength -1: films that do not pan right", "%", None, 100 - right, 50.0)
-    same = max(float(np.abs(a - 1.0 * b).max()) for a, b in zip(base, films[0.0], strict=True))
+    without = lessons.films(weights, 0.0, 3)
+    same = max(float(np.abs(a - 1.0 * b).max()) for a, b in zip(base, without, strict=False))
     yield Row("at strength 0: largest difference", "codes", None, same, 0.0)
     yield Row("training time", "min", None, minutes, 30.0)
     yield validation_row(trained)
