@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import torch
+
+from ..bounded_queue import BoundedQueue
 
 T = TypeVar("T")
 
@@ -26,79 +27,30 @@ def behind(
     waits until everything is consumed. After an error in the block, `consume` still gets what was
     put, and then an error too, so that it can clean up; that one is not raised again.
     """
-    waiting = _Waiting(size_of, room)
+    waiting = BoundedQueue[T](room, size_of)
     thread = threading.Thread(
-        target=waiting.run, args=(consume,), name="frames behind", daemon=True
+        target=_run, args=(consume, waiting), name="frames behind", daemon=True
     )
     thread.start()
-    whole = False
+    failure: _StoppedError | None = _StoppedError()
     try:
         yield waiting.put
-        whole = True
+        failure = None
     finally:
-        waiting.end(whole)
+        waiting.end(failure)
         thread.join()
-    waiting.raise_error()
+    waiting.raise_refusal()
 
 
 class _StoppedError(Exception):
     """There will be no more items, and what came so far is not all."""
 
 
-class _Waiting(Generic[T]):
-    """A queue, a thread that fills it, and another that empties it."""
-
-    def __init__(self, size_of: Callable[[T], int], room: int) -> None:
-        self._size_of = size_of
-        self._room = room
-        self._items: deque[T] = deque()
-        self._bytes = 0
-        self._ended = False
-        self._whole = True
-        self._error: BaseException | None = None
-        self._changed = threading.Condition()
-
-    def put(self, item: T) -> None:
-        size = self._size_of(item)
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self._error or not self._items or self._bytes + size <= self._room
-            )
-            self.raise_error()
-            self._items.append(item)
-            self._bytes += size
-            self._changed.notify_all()
-
-    def run(self, consume: Callable[[Iterator[T]], None]) -> None:
-        try:
-            with torch.inference_mode():  # which every thread has to say for itself
-                consume(self._each())
-        except _StoppedError:
-            pass
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that puts
-            with self._changed:
-                self._error = error
-                self._changed.notify_all()
-
-    def _each(self) -> Iterator[T]:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._items or self._ended)
-                if not self._items:
-                    if not self._whole:
-                        raise _StoppedError
-                    return
-                item = self._items.popleft()
-                self._bytes -= self._size_of(item)
-                self._changed.notify_all()
-            yield item
-            del item  # or it would stay until the next one is there
-
-    def end(self, whole: bool) -> None:
-        with self._changed:
-            self._ended, self._whole = True, whole
-            self._changed.notify_all()
-
-    def raise_error(self) -> None:
-        if self._error is not None:
-            raise self._error
+def _run(consume: Callable[[Iterator[T]], None], waiting: BoundedQueue[T]) -> None:
+    try:
+        with torch.inference_mode():  # which every thread has to say for itself
+            consume(iter(waiting))
+    except _StoppedError:
+        pass
+    except BaseException as error:  # noqa: BLE001 - raised again in the thread that puts
+        waiting.refuse(error)
