@@ -17,7 +17,7 @@ def offer_example_clips(base: Path) -> None:
     if offered.exists() or not picture.is_file():
         return
     import cv2
-    from lora_films import pan_left
+    from svd_studio.dev.lora_films import pan_left
     from svd_studio.training.pictures import Picture
 
     pixels = cv2.imread(str(picture))[..., ::-1]
