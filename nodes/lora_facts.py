@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from comfy.model_patcher import ModelPatcher
 
 from ..models.patches.lora import unet_weights
-from ..training.lora.about import KEY, fingerprint_of
+from ..training.lora.about import KEY, base_fingerprint
 
 TITLE = "modelspec.title"
 LICENCE = "modelspec.license"
@@ -22,7 +22,7 @@ def about(metadata: Mapping[str, str], model: ModelPatcher) -> Iterator[str]:
     """Lines for a report: the licence, and a warning when the LoRA is for another model."""
     yield from (f"licence: {metadata[key]}" for key in LICENCES if metadata.get(key))
     base = own_facts(metadata).get("base")
-    if base and base != fingerprint_of(unet_weights(model)):
+    if base and base != base_fingerprint(unet_weights(model)):
         yield (
             "careful: it was trained on another SVD model than this one: it may do less, or "
             "something else"

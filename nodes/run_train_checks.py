@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.util import find_spec
@@ -26,6 +24,7 @@ from ..training.clips.cache import load_clip
 from ..training.clips.clip_set import ClipSet
 from ..training.lora.need import ADAMW, ADAMW_8_BIT, EMA, TrainingNeed, TrainingStep, training_need
 from ..training.lora.recipe import OPTIMIZERS, LoraRecipe
+from ..video.fingerprint import fingerprint
 from .lora_inputs import FROM_INPUT, find_lora
 
 AUTO = "auto"
@@ -72,14 +71,11 @@ def resolved(recipe: LoraRecipe, device: torch.device) -> LoraRecipe:
 def fingerprint_of_clips(clips: ClipSet) -> str:
     """The same for clips that train the same, wherever they lie and whatever they are called."""
     rows = [asdict(entry) | {"source": ""} for entry in clips.entries]
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
+    return fingerprint(rows)
 
 
 def fingerprint_of_lora(weights: LoraWeights) -> str:
-    content = hashlib.sha256()
-    for name, tensor in sorted(weights.tensors("").items()):
-        content.update(name.encode() + tensor.float().cpu().contiguous().numpy().tobytes())
-    return content.hexdigest()[:16]
+    return fingerprint({name: tensor.float() for name, tensor in weights.tensors("").items()})
 
 
 def start_of(

@@ -24,7 +24,7 @@ from ..sampling.memory import GIBI
 from ..sampling.peak import PeakMemory
 from ..training.clips.cache import load_clip
 from ..training.clips.clip_set import ClipSet
-from ..training.lora.about import fingerprint_of, metadata
+from ..training.lora.about import base_fingerprint, metadata
 from ..training.lora.conditioning import ClipConditioning, Denoiser, conditioning_of, unet_denoiser
 from ..training.lora.layers import adapted_modules
 from ..training.lora.need import TrainingNeed
@@ -104,7 +104,7 @@ class _Run:
         self.shapes = unet_shapes(job.model)
         self.modules = adapted_modules(self.shapes, self.recipe.branch, self.recipe.depth)
         self.start = checks.start_of(job.start, job.model, self.modules)
-        self.base = fingerprint_of(unet_weights(job.model))
+        self.base = base_fingerprint(unet_weights(job.model))
         self.file = job.folder / f"{job.folder.name}.safetensors"
 
     @property

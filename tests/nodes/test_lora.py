@@ -180,14 +180,14 @@ def test_windows_stack_with_what_is_there(mini, sgm_file, conditioning):
 
 def test_report_tells_layers_licence_and_another_base(mini, loras, sgm_file):
     from svd_studio.models.patches.lora import unet_weights
-    from svd_studio.training.lora.about import KEY, fingerprint_of
+    from svd_studio.training.lora.about import KEY, base_fingerprint
 
     _, report, _ = put(mini.model, sgm_file)
     assert "spatial attention 1" in report
     assert "temporal attention 1" in report
     assert "licence: CC0" in report
     assert "careful" not in report
-    base = fingerprint_of(unet_weights(mini.model))
+    base = base_fingerprint(unet_weights(mini.model))
     tensors = load_file(loras / sgm_file)
     for name, told, warns in (
         ("same", {KEY: json.dumps({"base": base})}, False),

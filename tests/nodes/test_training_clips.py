@@ -66,13 +66,12 @@ def run(mini, folder, **widgets):
 def test_clips_are_what_the_other_nodes_would_give(mini, beach, folders):
     from svd_studio.nodes.condition import SVDConditioning
     from svd_studio.sampling.motion import motion_bucket_of
-    from svd_studio.training.clips.cache import load_clip, open_clip_set
+    from svd_studio.training.clips.cache import load_clip
     from svd_studio.video.sources.image_file import read_picture
 
     clips, report, preview = run(mini, "films")
     (entry,) = clips.entries
     assert clips.folder == folders / "output" / "svd_studio" / "training_clips" / "films"
-    assert open_clip_set(clips.folder) == clips
     assert (entry.num_frames, entry.width, entry.height, entry.fps) == (4, 128, 64, 7)
     assert entry.motion_bucket_id == pytest.approx(motion_bucket_of(3 / 128, 7), abs=5)
     assert "1, of 1 films" in report

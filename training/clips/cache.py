@@ -1,4 +1,4 @@
-"""Clips on disk: one safetensors file each, named after what is in it, and an index of a set."""
+"""Clips on disk: one safetensors file each, named after what is in it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,9 @@ from torch import Tensor
 from ...video.disk import clear_disk_errors
 from ...video.publish import unfinished_file
 from ...video.write.encoder import flush_to_disk
-from .clip_set import CachedClip, ClipEntry, ClipSet
+from .clip_set import CachedClip, ClipEntry
 
-INDEX = "clips.json"
 ENTRY = "svd_studio_clip"
-OURS = {"made_by": "SVD Studio", "kind": "training clips", "version": 1}
 TENSORS = tuple(field.name for field in fields(CachedClip))
 ADVICE = "run SVD Training Clips again"
 
@@ -58,41 +56,6 @@ def load_thumbnails(set_folder: Path, entry: ClipEntry) -> np.ndarray:
     return _read(set_folder, entry, ("thumbnails",))["thumbnails"].numpy()
 
 
-def save_index(clips: ClipSet) -> None:
-    """Say in the set's folder which clips belong to it; an older index is replaced in one step."""
-    content = {
-        **OURS,
-        "entries": [asdict(entry) for entry in clips.entries],
-        "skipped": list(clips.skipped),
-    }
-    _write(clips.folder / INDEX, json.dumps(content, indent=1).encode())
-
-
-def open_clip_set(folder: Path) -> ClipSet:
-    """The set of clips in `folder`.
-
-    Raises ValueError where there is none, it is not whole, or it is of another version.
-    """
-    try:
-        content = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        told = {name: content.get(name) for name in OURS}
-        entries = tuple(_entry(row) for row in content["entries"])
-        skipped = tuple(map(str, content["skipped"]))
-    except FileNotFoundError as error:
-        raise ValueError(
-            f"{folder} holds no training clips (there is no {INDEX} in it): expected a folder that "
-            "SVD Training Clips has finished."
-        ) from error
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{folder / INDEX} is damaged: {ADVICE}.") from error
-    if told != OURS:
-        raise ValueError(f"{folder / INDEX} is of another version or program: {ADVICE}.")
-    missing = next((e for e in entries if not (folder / e.file).is_file()), None)
-    if missing:
-        raise ValueError(f"{folder} lacks {missing.file} ({missing.source}): {ADVICE}.")
-    return ClipSet(folder, entries, skipped)
-
-
 def _entry(row: Mapping[str, object]) -> ClipEntry:
     """Raises TypeError for a row that is none; `file` stays inside the set's folder."""
     entry = ClipEntry(**row)
@@ -114,7 +77,7 @@ def _read(folder: Path, entry: ClipEntry, names: tuple[str, ...]) -> dict[str, T
 
 
 def _write(file: Path, content: bytes) -> None:
-    with clear_disk_errors(file), unfinished_file(file.parent) as temp:
+    with clear_disk_errors(file, "a training clip"), unfinished_file(file.parent) as temp:
         temp.write_bytes(content)
         flush_to_disk(temp)
         os.replace(temp, file)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
+
+from ...video.fingerprint import fingerprint
 
 TENSORS = 8  # of a network, spread over it
 VALUES = 4096  # of a tensor
@@ -28,12 +28,9 @@ class Encoders:
 
 def fingerprint_of(*networks: nn.Module) -> str:
     """A short hash of a few weights of each network, in whatever precision they are."""
-    digest = hashlib.sha256()
-    for network in networks:
-        weights = network.state_dict()
-        names = sorted(weights)
-        for name in names[:: max(1, len(names) // TENSORS)]:
-            values = weights[name].flatten()[:VALUES].cpu()
-            digest.update(f"{name}:{values.dtype}:{tuple(weights[name].shape)};".encode())
-            digest.update(values.contiguous().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:16]
+    return fingerprint([_some(network.state_dict()) for network in networks])
+
+
+def _some(weights: Mapping[str, Tensor]) -> dict[str, tuple[tuple[int, ...], Tensor]]:
+    names = sorted(weights)[:: max(1, len(weights) // TENSORS)]
+    return {n: (tuple(weights[n].shape), weights[n].flatten()[:VALUES]) for n in names}

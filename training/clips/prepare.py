@@ -17,7 +17,7 @@ from ...sampling.framing import Fit, composite, fit_picture
 from ...video.disk import clear_disk_errors
 from ...video.fingerprint import fingerprint
 from ...video.sources.image_file import read_picture
-from .cache import known_entry, save_clip, save_index
+from .cache import known_entry, save_clip
 from .clip_set import CachedClip, ClipEntry, ClipSet
 from .encoders import Encoders
 from .films import stamp_of
@@ -41,7 +41,7 @@ def prepare_clips(
     are done; what it raises stops the work, and the next call goes on. Raises ValueError if
     nothing is left or the VAE gives no numbers, DiskFullError or PermissionError.
     """
-    with clear_disk_errors(folder / "clip"):
+    with clear_disk_errors(folder / "clip", "the training clips"):
         folder.mkdir(parents=True, exist_ok=True)
     done: list[tuple[PlannedClip, ClipEntry]] = []
     skipped = list(plan.skipped)
@@ -55,9 +55,7 @@ def prepare_clips(
             on_clip(number + 1, len(plan.clips))
     require_some(done, skipped)
     entries = _with_validation(done, plan)
-    clips = ClipSet(folder, entries, tuple(dict.fromkeys(skipped)))
-    save_index(clips)
-    return clips
+    return ClipSet(folder, entries, tuple(dict.fromkeys(skipped)))
 
 
 def content_key(clip: PlannedClip, seed: int, encoders_fingerprint: str) -> str:

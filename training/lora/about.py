@@ -17,7 +17,7 @@ KEY = "svd_studio_lora"
 NOTE = "Trained on Stable Video Diffusion: its licence holds for what is derived from it."
 
 
-def fingerprint_of(unet: Mapping[str, Tensor]) -> str:
+def base_fingerprint(unet: Mapping[str, Tensor]) -> str:
     """A short name of a UNet's weights, the same in fp32, fp16 and bf16: of its biases and norms.
 
     16 hexadecimal digits of a SHA-256.
@@ -43,7 +43,7 @@ def summary_of(clips: ClipSet) -> dict[str, int | float | list]:
 def metadata(
     recipe: LoraRecipe, base: str, clips: ClipSet, step: int, validations: list[tuple[int, float]]
 ) -> dict[str, str]:
-    """`base` is `fingerprint_of` the UNet it was trained on; `step`, how far training got."""
+    """`base` is `base_fingerprint` the UNet it was trained on; `step`, how far training got."""
     own = {
         "base": base,
         "step": step,

@@ -124,11 +124,11 @@ def test_progress_tells_the_loss_and_the_time_left(run, tiny, tmp_path):
 
 
 def test_the_metadata_says_what_was_trained_on_what(tiny, clips, mini):
-    from svd_studio.training.lora.about import KEY, fingerprint_of, metadata
+    from svd_studio.training.lora.about import KEY, base_fingerprint, metadata
 
     weights = mini.model.model.diffusion_model.state_dict()
-    base = fingerprint_of(weights)
-    assert fingerprint_of({k: t.bfloat16() for k, t in weights.items()}) == base
+    base = base_fingerprint(weights)
+    assert base_fingerprint({k: t.bfloat16() for k, t in weights.items()}) == base
     found = metadata(tiny(), base, clips, 6, [(0, 0.5), (6, 0.4)])
     assert found["ss_network_dim"] == "2"
     own = json.loads(found[KEY])
