@@ -30,16 +30,16 @@ def clip_rate(rate: Fraction, fps: int) -> int:
     return max(1, round(min(Fraction(rate), fps) if fps else rate))
 
 
-def windows(count: int, span: int, most: int, stride: int) -> tuple[range, ...]:
+def windows(count: int, span: int, most: int) -> tuple[range, ...]:
     """The parts of a film of `count` frames in which to look for clips of `span` frames.
 
-    The whole film if it has at most `most` places for clips that begin `stride` frames apart (0
-    for `most`: in any case); or else `most` windows, evenly spread, for one clip each. Windows
+    The whole film if it has at most `most` places for clips that do not overlap (0 for `most`: in
+    any case); or else `most` windows, evenly spread, for one clip each. Windows
     overlap only where clips have to.
     """
     if count < span:
         return ()
-    places = (count - span) // stride + 1
+    places = count // span
     if not most or places <= most:
         return (range(count),)
     length = max(span, count // most)
@@ -48,8 +48,8 @@ def windows(count: int, span: int, most: int, stride: int) -> tuple[range, ...]:
     return tuple(range(begin, begin + length) for begin in begins)
 
 
-def starts(cut_before: Iterable[bool], window: range, span: int, stride: int) -> Iterator[int]:
-    """First frames of the clips in `window`, at least `stride` apart, as early as cuts allow.
+def starts(cut_before: Iterable[bool], window: range, span: int) -> Iterator[int]:
+    """First frames of the clips in `window`, which do not overlap, as early as cuts allow.
 
     `cut_before` says of the window's frames in turn whether another shot begins there; no more of
     it is asked for than the next clip needs.
@@ -60,7 +60,7 @@ def starts(cut_before: Iterable[bool], window: range, span: int, stride: int) ->
             begin = max(begin, number)
         if number - begin + 1 >= span:
             yield begin
-            begin += stride
+            begin += span
 
 
 def cuts_before(frames: Iterable[Tensor]) -> Iterator[bool]:

@@ -23,29 +23,25 @@ class ClipSettings:
     """How films become clips of `num_frames` frames.
 
     `fps` is that of the motion, 0 for the film's own. `width` x `height` is how many pixels a clip
-    has about (see `sizes`), on a grid of `step`, 0 for the coarsest that fits. At most
-    `clips_per_film` are taken (0: all) whose first frames are `stride` frames of the film apart (0:
-    so that they do not overlap). `mirror` adds every clip flipped. `validation_share` of them is
-    held out. `seed` draws those, and the noise on the conditioning.
+    has about (see `sizes`). At most `clips_per_film` are taken (0: all), which do not overlap.
+    `mirror` adds every clip flipped. `validation_share` of them is held out. `seed` draws those,
+    and the noise on the conditioning.
     """
 
     num_frames: int
     fps: int = 0
     width: int = 1024
     height: int = 576
-    step: int = 0
     clips_per_film: int = 8
-    stride: int = 0
     mirror: bool = False
     validation_share: float = 0.1
     seed: int = 0
 
     def __post_init__(self) -> None:
         FilmShape(self.width, self.height, self.num_frames)
-        if min(self.fps, self.step, self.clips_per_film, self.stride) < 0 or self.step % 8:
+        if min(self.fps, self.clips_per_film) < 0:
             raise ValueError(
-                f"fps {self.fps}, step {self.step}, clips_per_film {self.clips_per_film}, stride "
-                f"{self.stride}: expected 0 or more, and for step a multiple of 8."
+                f"fps {self.fps}, clips_per_film {self.clips_per_film}: expected 0 or more."
             )
         if not 0 <= self.validation_share <= 0.5:
             raise ValueError(
@@ -124,15 +120,15 @@ def find_starts(
     What `on_frame`, which is called for each, raises ends the search.
     """
     span = offsets[-1] + 1
-    stride, most = settings.stride or span, settings.clips_per_film
-    parts = windows(film.stream.clip.count, span, most, stride)
+    most = settings.clips_per_film
+    parts = windows(film.stream.clip.count, span, most)
     found: list[int] = []
     skipped: list[str] = []
     for window in parts:
         try:
             with closing(film.stream.frames(window.start)) as frames:
                 new_shots = cuts_before(_told(frames, on_frame))
-                places = starts(new_shots, window, span, stride)
+                places = starts(new_shots, window, span)
                 for start in islice(places, most // len(parts) or None):
                     found.append(start)  # what comes before damage is kept
         except UNREADABLE as error:
@@ -166,7 +162,7 @@ def _of_film(
         cut_up = f"{film.name} has no {span} frames without a scene cut: no clip is made of it."
         return [], places.skipped or (cut_up,)
     shape = Size(clip.width, clip.height)
-    size = size_for(shape, settings.width, settings.height, settings.step)
+    size = size_for(shape, settings.width, settings.height)
     clips = [
         PlannedClip(film, start, offsets, clip_rate(clip.rate, settings.fps), size)
         for start in places.starts

@@ -21,7 +21,7 @@ def remembered(folder: Path, search: FindStarts = find_starts) -> FindStarts:
     """
 
     def find(film: TrainingFilm, offsets: tuple[int, ...], settings: ClipSettings) -> Places:
-        key = fingerprint(film.stamp, offsets, settings.stride, settings.clips_per_film, CUT)
+        key = fingerprint(film.stamp, offsets, settings.clips_per_film, CUT)
         file = folder / f"{key}.starts.json"
         known = _read(file)
         if known is not None:

@@ -39,32 +39,30 @@ def buckets(width: int, height: int, step: int) -> tuple[Size, ...]:
     return tuple(sizes)
 
 
-def ladder(width: int, height: int, step: int = 0) -> Iterator[tuple[Size, ...]]:
+def ladder(width: int, height: int) -> Iterator[tuple[Size, ...]]:
     """The buckets of `width` x `height`, then those of 3/4 and of 1/2 of the sides.
 
-    All on the grid of `step`; 0: the coarsest that each of these sizes is on.
+    Each on the coarsest grid that its own size is on.
     """
     for scale in SCALES:
         wide, high = (max(STEPS[-1], round(side * scale / 8) * 8) for side in (width, height))
-        yield buckets(wide, high, step or step_of(wide, high))
+        yield buckets(wide, high, step_of(wide, high))
 
 
-def size_for(source: Size, width: int, height: int, step: int = 0) -> Size:
+def size_for(source: Size, width: int, height: int) -> Size:
     """The bucket whose shape is nearest to the film's, and that it need not be enlarged for.
 
     Of the largest buckets in the `ladder` that have one. Only a film that is smaller than all of
-    them is enlarged. Raises ValueError where no bucket has its sides on the grid.
+    them is enlarged. Raises ValueError where there is no bucket.
     """
     choice: tuple[Size, ...] = ()
-    for of_scale in ladder(width, height, step):
+    for of_scale in ladder(width, height):
         choice = of_scale or choice
         fitting = [b for b in choice if b.width <= source.width and b.height <= source.height]
         if fitting:
             return _nearest(source, fitting)
     if not choice:
-        raise ValueError(
-            f"{width}x{height} has no size on a grid of {step}: lower the step, or enlarge it."
-        )
+        raise ValueError(f"{width}x{height} holds no size whose sides are on its grid: enlarge it.")
     return _nearest(source, choice)
 
 

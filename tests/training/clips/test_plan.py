@@ -41,11 +41,6 @@ def test_a_long_film_gives_its_share_evenly_spread(film):
     assert places(planned([film(32)], settings)) == [0, 11, 22]
 
 
-def test_a_stride_lets_clips_overlap(film):
-    settings = ClipSettings(4, width=64, height=64, stride=2, clips_per_film=0)
-    assert places(planned([film(11)], settings)) == [0, 2, 4, 6]
-
-
 def test_a_slower_rate_spreads_a_clip_over_more_of_the_film(film):
     settings = ClipSettings(4, fps=4, width=64, height=64)
     (clip,) = planned([film(10)], settings).clips
@@ -140,7 +135,7 @@ def test_places_are_looked_for_once(tmp_path, film):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"num_frames": 1}, {"width": 65}, {"fps": -1}, {"step": 12}, {"validation_share": 0.9}],
+    [{"num_frames": 1}, {"width": 65}, {"fps": -1}, {"validation_share": 0.9}],
 )
 def test_settings_that_mean_nothing_are_refused(wrong):
     with pytest.raises(ValueError, match=r"\d"):
