@@ -120,7 +120,8 @@ class _Run:
             return None
         _, adapters = self._adapted()
         optimizer = torch.optim.AdamW(adapters.trained())
-        stage = self._stage(_no_denoiser, adapters, optimizer)
+        never_run = unet_denoiser(self.job.model.model.diffusion_model, torch.float32, {})
+        stage = self._stage(never_run, adapters, optimizer)
         step = resume(stage, self.folder)
         if step < self.recipe.steps:
             return None
@@ -222,10 +223,6 @@ class _Run:
         if self.start is not None:
             lines.append(f"begun with {self.start.name}, {len(self.start.modules)} layers of it")
         return TrainedLora(lora, progress, self.file, (*lines, *notes))
-
-
-def _no_denoiser(*_: object) -> Tensor:
-    raise NotImplementedError("a finished run needs no network")
 
 
 def _stopping(network: Denoiser, stop: Callable[[], None]) -> Denoiser:
