@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 from PIL import Image
 
-from .editor import Editor
+from .editor import CLASSIC, RENDERERS, Editor
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURE = "example.png"  # what LoadImage names in our workflows
@@ -73,7 +73,9 @@ def site(chromium, request, tmp_path_factory) -> Iterator[Site]:
     runtime = tmp_path_factory.mktemp("comfyui")
     base = comfyui.make_base(runtime)
     prepare(base, request.config.getoption("--picture", None))
-    with serve.running_server(folder, runtime=runtime) as server:
+    frontend = os.environ.get("SVD_STUDIO_FRONTEND")
+    extra = ["--front-end-root", frontend] if frontend else []
+    with serve.running_server(folder, runtime=runtime, extra=extra) as server:
         yield Site(server.url, base)
 
 
@@ -115,15 +117,15 @@ def browser(chromium) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def new_editor(browser, site) -> Iterator[Callable[[], Editor]]:
-    """Open an editor with a profile of its own."""
+def new_editor(browser, site) -> Iterator[Callable[..., Editor]]:
+    """Open an editor with a profile of its own, in the classic canvas or in Nodes 2.0."""
     with ExitStack() as opened:
 
-        def make() -> Editor:
+        def make(renderer: str = CLASSIC) -> Editor:
             context = browser.new_context(viewport={"width": 1600, "height": 900})
             opened.callback(context.close)
             context.add_init_script("localStorage.setItem('vueNodesBannerDismissed', 'true')")
-            return Editor(context.new_page(), site.url)
+            return Editor(context.new_page(), site.url, renderer)
 
         yield make
 
@@ -131,3 +133,9 @@ def new_editor(browser, site) -> Iterator[Callable[[], Editor]]:
 @pytest.fixture
 def editor(new_editor) -> Editor:
     return new_editor()
+
+
+@pytest.fixture(params=RENDERERS)
+def either_editor(new_editor, request) -> Editor:
+    """Once in the classic canvas and once in Nodes 2.0."""
+    return new_editor(request.param)

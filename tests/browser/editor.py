@@ -9,6 +9,7 @@ from typing import Any
 
 HELPERS = (Path(__file__).parent / "editor.js").read_text(encoding="utf-8")
 START_MS = 120_000
+CLASSIC, NODES_2 = RENDERERS = ("classic", "nodes2")
 FILM_MS = 300_000  # a film takes as long as it takes
 READY = """() => Boolean(
     window.app?.vueAppReady && window.app.extensionManager && window.LiteGraph
@@ -27,7 +28,7 @@ NOT_OURS = re.compile(
 class Editor:
     """The page, what it complains of, and what the tests do with it."""
 
-    def __init__(self, page: Any, url: str) -> None:
+    def __init__(self, page: Any, url: str, renderer: str = CLASSIC) -> None:
         self.page = page
         self.errors: list[str] = []
         page.on("console", self._note)
@@ -35,6 +36,12 @@ class Editor:
         page.goto(url)
         page.wait_for_function(READY, timeout=START_MS)
         page.add_script_tag(content=HELPERS)
+        page.evaluate(
+            "(on) => window.app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)",
+            renderer == NODES_2,
+        )
+        self.renderer = renderer
+        self.settle()
 
     def _note(self, message: Any) -> None:
         text = f"{message.text} {message.location['url']}"
