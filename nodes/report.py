@@ -1,14 +1,25 @@
-"""A report on the node itself, where the front end can show one."""
+"""What a node tells the page while it runs; without a server there is nobody to tell."""
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 
 def show(text: str, node_id: str | None) -> None:
-    """Put `text` on the node that is being run; without a server there is nowhere to."""
-    # Looked up, not imported: importing it is starting half of a server.
-    server = getattr(sys.modules.get("server"), "PromptServer", None)
-    running = getattr(server, "instance", None)
+    """Put `text` on the node that is being run."""
+    running = _running_server()
     if running is not None and node_id is not None:
         running.send_progress_text(text, node_id, running.client_id)
+
+
+def send(event: str, facts: dict, node_id: str | None) -> None:
+    """Send `facts`, which become JSON, with the node's execution id as "node", to who queued it."""
+    running = _running_server()
+    if running is not None and node_id is not None:
+        running.send_sync(event, facts | {"node": node_id}, running.client_id)
+
+
+def _running_server() -> Any:  # noqa: ANN401 - ComfyUI's PromptServer, or None
+    # Looked up, not imported: importing it is starting half of a server.
+    return getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)

@@ -25,6 +25,7 @@ from ..sampling.memory import GIBI
 from ..sampling.peak import PeakMemory
 from ..sampling.sigmas import make_sigmas
 from .forecast import is_svd
+from .memory_events import MemoryEvents
 
 CIRCULAR = "svd_studio_circular"  # in a LATENT: SVD Decode looks around the ends of a loop
 
@@ -50,12 +51,14 @@ def run_sampler(
     latent: dict,
     settings: SamplerSettings,
     sigmas: torch.Tensor | None = None,
+    events: MemoryEvents | None = None,
 ) -> tuple[dict, str]:
     """Denoise `latent`, (T, 4, h, w) in its "samples"; returns it and a report.
 
     With all of the range and none of the extras this is core's KSampler, number for number.
     """
     model, guidance = _guided(_planned(model))
+    model = events.watching(model) if events else model
     schedule = "sigmas of another node"
     if sigmas is None:
         schedule, sigmas = settings.schedule, sigmas_for(model, settings)

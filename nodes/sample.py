@@ -9,6 +9,7 @@ from ..models.loader import info_of
 from ..models.patches.guidance import with_guidance
 from ..sampling.guidance import PRESETS, FrameGuidance, GuidanceShape
 from ..sampling.sigmas import SCHEDULES
+from .memory_events import MemoryEvents
 from .report import show
 from .run_sampler import SamplerSettings, preset_of, run_sampler
 from .schema import advanced, schema, seed_input
@@ -191,9 +192,11 @@ class SVDSampler(io.ComfyNode):
         settings = SamplerSettings(
             seed, steps, schedule, sampler, start_sigma, end_sigma, cfg, add_noise
         )
-        latent, report = run_sampler(model, positive, negative, latent, settings, sigmas)
-        show(report, cls.hidden.unique_id if cls.hidden else None)
-        return io.NodeOutput(latent, report)
+        node_id = cls.hidden.unique_id if cls.hidden else None
+        events = MemoryEvents(node_id)
+        latent, report = run_sampler(model, positive, negative, latent, settings, sigmas, events)
+        show(report, node_id)
+        return io.NodeOutput(latent, report, ui=events.ui())
 
 
 NODES = (SVDGuidance, SVDSampler)
