@@ -1,4 +1,5 @@
 /** What a user can choose once for all graphs. */
+import { settingChanged } from "./changes.mjs";
 
 /** The user's own presets, by node type; no row in the dialog. */
 export const OWN_PRESETS = "svdstudio.presets";
@@ -12,7 +13,8 @@ export const OWN_PRESETS = "svdstudio.presets";
  */
 function onOff(id, group, name, tooltip) {
   const category = ["SVD Studio", group, name];
-  return { id, category, name, tooltip, type: "boolean", defaultValue: true };
+  const onChange = () => settingChanged(id);
+  return { id, category, name, tooltip, type: "boolean", defaultValue: true, onChange };
 }
 
 /** @type {any[]} ComfyUI's type of an id knows only its own */

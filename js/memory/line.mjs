@@ -1,0 +1,68 @@
+/** The line on SVD Sampler that says what the run takes of memory. */
+import { addPanel } from "../graph/panel.mjs";
+import { addStyle } from "../notices/style.mjs";
+import { memoryLine } from "./words.mjs";
+
+const HEIGHT = 30; // pixels
+
+const STYLE = `
+.svdstudio-memory { display: flex; flex-direction: column; justify-content: center; gap: 4px;
+  box-sizing: border-box; padding: 2px 8px; font-size: 11px; line-height: 1.3;
+  color: var(--descrip-text, #999); }
+.svdstudio-memory-text { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.svdstudio-memory-bar { position: relative; height: 3px; border-radius: 2px; overflow: hidden;
+  background: var(--comfy-input-bg, #222); }
+.svdstudio-memory-bar > * { position: absolute; inset: 0 auto 0 0; border-radius: inherit; }
+.svdstudio-memory-planned { background: var(--border-color, #4e4e4e); }
+.svdstudio-memory-measured { background: var(--p-primary-color, #60a5fa); }
+.svdstudio-memory[data-ran-out="true"] { color: #d9962b; }
+.svdstudio-memory[data-ran-out="true"] .svdstudio-memory-measured { background: #d9962b; }
+`;
+
+/** One node's line; made when there is something to say for the first time. */
+export class MemoryLine {
+  /**
+   * @param {any} node
+   * @param {Document} document
+   */
+  constructor(node, document) {
+    addStyle(document, "svdstudio-memory-style", STYLE);
+    this.element = document.createElement("div");
+    this.element.className = "svdstudio-memory";
+    this.text = piece(this.element, "svdstudio-memory-text");
+    const bar = piece(this.element, "svdstudio-memory-bar");
+    this.planned = piece(bar, "svdstudio-memory-planned");
+    this.measured = piece(bar, "svdstudio-memory-measured");
+    this.node = node;
+    this.widget = addPanel(node, {
+      name: "svdstudio_memory",
+      element: this.element,
+      minHeight: () => HEIGHT,
+    }).widget;
+  }
+
+  /** @param {import("./words.mjs").MemoryFacts} facts */
+  show(facts) {
+    const line = memoryLine(facts);
+    this.text.textContent = line.text;
+    this.planned.style.width = `${100 * line.planned}%`;
+    this.measured.style.width = `${100 * line.measured}%`;
+    this.element.title = line.tooltip;
+    this.element.dataset.ranOut = String(line.ranOut);
+  }
+
+  remove() {
+    this.node.removeWidget?.(this.widget);
+  }
+}
+
+/**
+ * @param {HTMLElement} parent
+ * @param {string} className
+ */
+function piece(parent, className) {
+  const made = parent.ownerDocument.createElement("div");
+  made.className = className;
+  parent.append(made);
+  return made;
+}
