@@ -79,7 +79,10 @@ window.editor = (() => {
     boxes() {
       return app.graph.nodes.map((each) => {
         const [x, y, width, height] = each.getBounding();
-        return [each.title, x, y, x + width, y + height];
+        // Nodes 2.0 are elements of the page, as large as what is in them.
+        const element = document.querySelector(`[data-node-id="${each.id}"]`);
+        const [wide, high] = element ? [element.offsetWidth, element.offsetHeight] : [width, height];
+        return [each.title, x, y, x + wide, y + high];
       });
     },
 

@@ -63,6 +63,14 @@ class Editor:
         )
         self.settle()
 
+    def forget_complaints(self) -> None:
+        """Close dialogs and messages, and forget what the console said."""
+        self.page.evaluate("window.app.extensionManager.toast.removeAll()")
+        while self.page.locator(".p-dialog").count():
+            self.page.keyboard.press("Escape")
+            self.settle()
+        self.errors.clear()
+
     def clear(self) -> None:
         self.page.evaluate("window.app.graph.clear()")
 

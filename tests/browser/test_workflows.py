@@ -8,6 +8,7 @@ import json
 import pytest
 
 from .conftest import ROOT
+from .editor import CLASSIC, RENDERERS
 
 pytestmark = pytest.mark.browser
 
@@ -24,11 +25,30 @@ QUICKER = {
 }
 
 
-@pytest.fixture(scope="module", params=WORKFLOWS, ids=lambda path: path.stem)
-def opened(new_editor, request):
-    editor = new_editor()
-    editor.open(request.param)
-    return editor, request.param
+@pytest.fixture(scope="module")
+def editors(new_editor):
+    """One editor a renderer: opening a page takes longer than opening a graph."""
+    made = {}
+
+    def get(renderer):
+        if renderer not in made:
+            made[renderer] = new_editor(renderer)
+        return made[renderer]
+
+    return get
+
+
+@pytest.fixture(
+    scope="module",
+    params=itertools.product(RENDERERS, WORKFLOWS),
+    ids=lambda pair: f"{pair[1].stem}-{pair[0]}",
+)
+def opened(editors, request):
+    renderer, path = request.param
+    editor = editors(renderer)
+    editor.forget_complaints()
+    editor.open(path)
+    return editor, path
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +127,8 @@ def test_workflow_queues_what_its_api_twin_says(opened):
 def test_nodes_keep_the_size_of_the_file(opened):
     """A node that its widgets do not fit into grows, and then covers others."""
     editor, path = opened
+    if editor.renderer != CLASSIC:
+        pytest.skip("Nodes 2.0 sizes nodes by their content; what counts is that they lie apart")
 
     def sizes(graph):
         return {node["id"]: node["size"] for node in graph["nodes"]}
