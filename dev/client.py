@@ -75,8 +75,14 @@ class Client:
         self.url = url
         self.client_id = uuid.uuid4().hex
 
-    async def upload_image(self, path: Path) -> str:
-        """Return the name that a LoadImage node knows the picture by."""
+    async def definitions(self) -> dict[str, dict[str, Any]]:
+        """What the server knows of each kind of node."""
+        async with self.session.get(f"{self.url}/object_info") as response:
+            response.raise_for_status()
+            return await response.json()
+
+    async def upload(self, path: Path) -> str:
+        """Put a file into the input folder; returns the name that nodes know it by."""
         form = aiohttp.FormData()
         form.add_field("image", path.read_bytes(), filename=path.name)
         async with self.session.post(f"{self.url}/upload/image", data=form) as response:

@@ -21,6 +21,8 @@ EMPTY = {
 }
 SEEDS = ("seed", "noise_seed")  # the editor steps these whatever the definition says
 
+UPLOADS = ("image", "animated_image", "video", "audio", "file")
+
 
 class Slot(NamedTuple):
     name: str
@@ -69,6 +71,13 @@ def specs(definition: Definition) -> Iterator[Spec]:
             if isinstance(kind, list):  # how combos were written once
                 kind, options = "COMBO", {"options": kind, **options}
             yield Spec(name, kind, options.get("widgetType") or kind, options)
+
+
+def takes_uploads(definition: Definition | None, name: str) -> bool:
+    """Whether the input has an upload button."""
+    listed = list(specs(definition)) if definition else []
+    options = next((spec.options for spec in listed if spec.name == name), {})
+    return any(options.get(f"{kind}_upload") for kind in UPLOADS)
 
 
 def widget_values(node: Node, definition: Definition) -> dict[str, Any]:

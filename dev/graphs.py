@@ -1,6 +1,7 @@
 """API-format graphs: read one, find a node by the name a person would use, change an input.
 
-A graph is what the editor's "Export (API)" writes: {node id: {class_type, inputs, _meta}}.
+A graph is what the editor's "Export (API)" writes: {node id: {class_type, inputs, _meta}}. Editor
+workflows become one in editor_graphs.py.
 """
 
 from __future__ import annotations
@@ -11,23 +12,28 @@ from typing import Any
 
 Graph = dict[str, dict[str, Any]]
 
+LOADER, PICTURE = "LoadImage", "Picture"  # of several loaders, --image means the one titled so
+
 
 class GraphError(ValueError):
     """The graph, or what was asked of it, does not fit; the message is one line."""
 
 
-def load(path: Path) -> Graph:
+def read(path: Path) -> object:
+    """What a JSON file holds."""
     try:
-        graph = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise GraphError(f"cannot read {path}: {error}") from error
-    if isinstance(graph, dict) and isinstance(graph.get("nodes"), list):
-        raise GraphError(f"{path} is an editor workflow; export it with 'Export (API)'")
-    if not isinstance(graph, dict) or not graph or not all(map(is_node, graph.values())):
+
+
+def checked(document: object, path: Path) -> Graph:
+    """The document, if it is a graph."""
+    if not isinstance(document, dict) or not document or not all(map(is_node, document.values())):
         raise GraphError(
-            f"{path} is no API-format graph: expected nodes with class_type and inputs"
+            f"{path} is no graph: expected an editor workflow, or nodes with class_type and inputs"
         )
-    return graph
+    return document
 
 
 def is_node(value: object) -> bool:
@@ -53,13 +59,17 @@ def matching_nodes(graph: Graph, name: str) -> list[str]:
     return titled or [key for key, node in graph.items() if node["class_type"] == name]
 
 
-def assign(graph: Graph, assignment: str) -> None:
-    """Apply `Node.input=value` in place; the value is JSON where it parses, else plain text."""
+def assign(graph: Graph, assignment: str) -> tuple[str, str]:
+    """Apply `Node.input=value` in place; the value is JSON where it parses, else plain text.
+
+    Returns the node's id and the input's name.
+    """
     target, equals, text = assignment.partition("=")
     if not equals or "." not in target:
         raise GraphError(f"--set {assignment}: expected Node.input=value")
     node_id, name = find_input(graph, target)
     graph[node_id]["inputs"][name] = parse_value(text)
+    return node_id, name
 
 
 def find_input(graph: Graph, target: str) -> tuple[str, str]:
@@ -98,12 +108,32 @@ def parse_value(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
         return text
 
 
-def only_load_image(graph: Graph) -> str:
+def picture_node(graph: Graph) -> str:
     """The node that --image is meant for."""
-    found = [key for key, node in graph.items() if node["class_type"] == "LoadImage"]
+    found = [key for key, node in graph.items() if node["class_type"] == LOADER]
     if not found:
-        raise GraphError("--image: the graph has no LoadImage node")
-    if len(found) > 1:
+        raise GraphError(f"--image: the graph has no {LOADER} node")
+    titled = [key for key in found if title(graph, key) == PICTURE]
+    if len(found) > 1 and len(titled) != 1:
         several = ", ".join(label(graph, key) for key in found)
-        raise GraphError(f"--image: the graph has several LoadImage nodes: {several}")
-    return found[0]
+        raise GraphError(
+            f"--image: the graph has several {LOADER} nodes and not one titled {PICTURE}: "
+            f"{several}; name one: --set Title.image=FILE"
+        )
+    return found[0] if len(found) == 1 else titled[0]
+
+
+def settable(graph: Graph) -> list[str]:
+    """`Node.input = value`, a line for every input that --set can change."""
+    return [
+        f"{short_name(graph, key)}.{name} = {json.dumps(value, ensure_ascii=False)}"
+        for key, node in graph.items()
+        for name, value in node["inputs"].items()
+        if not isinstance(value, list)
+    ]
+
+
+def short_name(graph: Graph, node_id: str) -> str:
+    """The title where that means one node only, else the id."""
+    name = title(graph, node_id)
+    return name if matching_nodes(graph, name) == [node_id] else node_id

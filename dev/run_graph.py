@@ -1,4 +1,7 @@
-"""Runs one API-format graph on a ComfyUI of its own and brings the resulting files home."""
+"""Runs one graph on a ComfyUI of its own and brings the resulting files home.
+
+A graph is an API-format file or an editor workflow; `--list` says what `--set` can change in it.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,16 @@ import itertools
 import mimetypes
 import sys
 import time
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import aiohttp
 import av
 import graphs
 from client import Client, OutputFile, RunError
+from editor_graphs import Definitions, is_editor_workflow, to_api
+from editor_widgets import takes_uploads
 from finish_files import NETWORKS, FinishFileError, network_file
 from PIL import Image, UnidentifiedImageError
 from serve import Server, ServerError, interrupt_on_signals, running_server
@@ -43,22 +49,47 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("output"))
     parser.add_argument("--image", type=Path)
     parser.add_argument("--set", action="append", default=[], metavar="NODE.INPUT=VALUE")
+    parser.add_argument("--list", action="store_true")
     return parser.parse_args()
 
 
 def run(args: argparse.Namespace) -> None:
-    """Everything that can be wrong with the request is found before the server starts."""
-    graph = graphs.load(args.graph)
-    for assignment in args.set:
-        graphs.assign(graph, assignment)
-    image_node = graphs.only_load_image(graph) if args.image else None
-    fetch_networks(graph)
+    """What can be wrong with the request is found before the server starts, if it can be known."""
+    document = graphs.read(args.graph)
+    request = None
+    if not is_editor_workflow(document):
+        request = change(graphs.checked(document, args.graph), args)
+        if args.list:
+            print(*graphs.settable(request.graph), sep="\n")
+            return
     begin = time.monotonic()
-    print("Starting ComfyUI ...", flush=True)
+    say = partial(print, file=sys.stderr if args.list else sys.stdout, flush=True)
+    say("Starting ComfyUI ...")
     with running_server(args.comfyui) as server:
-        print(f"ready after {time.monotonic() - begin:.1f} s, log: {server.log}", flush=True)
-        asyncio.run(run_on(server, graph, image_node, args))
-    print(f"done in {time.monotonic() - begin:.1f} s")
+        say(f"ready after {time.monotonic() - begin:.1f} s, log: {server.log}")
+        asyncio.run(run_on(server, document, request, args))
+    say(f"done in {time.monotonic() - begin:.1f} s")
+
+
+class Request(NamedTuple):
+    """A graph as it was asked for, and the files of this machine that go to the server first."""
+
+    graph: graphs.Graph
+    files: dict[tuple[str, str], Path]  # by node and input
+
+
+def change(graph: graphs.Graph, args: argparse.Namespace) -> Request:
+    """Apply --set and --image."""
+    changed = [graphs.assign(graph, assignment) for assignment in args.set]
+    files = {(key, name): graph[key]["inputs"][name] for key, name in changed}
+    local = {place: Path(file) for place, file in files.items() if is_local_file(file)}
+    if args.image:
+        local[graphs.picture_node(graph), "image"] = args.image
+    return Request(graph, local)
+
+
+def is_local_file(value: object) -> bool:
+    return isinstance(value, str) and value != "" and Path(value).is_file()
 
 
 def fetch_networks(graph: graphs.Graph) -> None:
@@ -70,25 +101,42 @@ def fetch_networks(graph: graphs.Graph) -> None:
 
 
 async def run_on(
-    server: Server, graph: graphs.Graph, image_node: str | None, args: argparse.Namespace
+    server: Server, document: object, request: Request | None, args: argparse.Namespace
 ) -> None:
     # A run takes as long as it takes.
     patient = aiohttp.ClientTimeout(total=None)
     try:
         async with aiohttp.ClientSession(timeout=patient) as session:
             client = Client(session, server.url)
-            if image_node:
-                graph[image_node]["inputs"]["image"] = await client.upload_image(args.image)
-            begin = time.monotonic()
-            files = wanted_files(await client.run(graph))
-            print(f"graph finished in {time.monotonic() - begin:.1f} s")
-            await bring_home(client, files, args.out)
+            definitions = await client.definitions()
+            request = request or change(to_api(document, definitions), args)
+            if args.list:
+                print(*graphs.settable(request.graph), sep="\n")
+            else:
+                await upload(client, request, definitions)
+                await run_with(client, request.graph, args.out)
     except (aiohttp.ClientError, RunError) as error:
         await asyncio.sleep(0.5)  # a dying server closes its connections first
         server.check_alive()
         if isinstance(error, RunError):
             raise
         raise RunError(f"the server did not answer as expected: {error}") from error
+
+
+async def run_with(client: Client, graph: graphs.Graph, folder: Path) -> None:
+    fetch_networks(graph)
+    begin = time.monotonic()
+    files = wanted_files(await client.run(graph))
+    print(f"graph finished in {time.monotonic() - begin:.1f} s")
+    await bring_home(client, files, folder)
+
+
+async def upload(client: Client, request: Request, definitions: Definitions) -> None:
+    """Give the server the files that inputs name which have an upload button in the editor."""
+    for (key, name), file in request.files.items():
+        node = request.graph[key]
+        if takes_uploads(definitions.get(node["class_type"]), name):
+            node["inputs"][name] = await client.upload(file)
 
 
 def wanted_files(files: list[OutputFile]) -> list[OutputFile]:

@@ -61,34 +61,58 @@ def test_class_that_two_nodes_have_is_ambiguous(graphs, graph):
 
 
 def test_picture_goes_to_the_only_load_image_node(graphs, graph):
-    assert graphs.only_load_image(graph) == "1"
+    assert graphs.picture_node(graph) == "1"
 
 
 def test_picture_without_a_place_is_refused(graphs, graph):
     del graph["1"]
     with pytest.raises(graphs.GraphError, match="no LoadImage"):
-        graphs.only_load_image(graph)
+        graphs.picture_node(graph)
 
 
-def test_picture_with_two_places_names_them(graphs, graph):
+def test_picture_with_two_places_names_them_and_the_way_out(graphs, graph):
     graph["5"] = {"class_type": "LoadImage", "inputs": {}, "_meta": {"title": "End"}}
-    with pytest.raises(graphs.GraphError, match=r"Start .*End "):
-        graphs.only_load_image(graph)
+    with pytest.raises(graphs.GraphError, match=r"Start .*End .*--set"):
+        graphs.picture_node(graph)
+
+
+def test_picture_goes_to_the_one_that_is_titled_so(graphs, graph):
+    graph["5"] = {"class_type": "LoadImage", "inputs": {}, "_meta": {"title": "Picture"}}
+    assert graphs.picture_node(graph) == "5"
+    graph["6"] = {"class_type": "LoadImage", "inputs": {}, "_meta": {"title": "Picture"}}
+    with pytest.raises(graphs.GraphError, match="several"):
+        graphs.picture_node(graph)
+
+
+def test_inputs_are_listed_as_set_takes_them(graphs, graph):
+    graph["5"] = {"class_type": "Save", "inputs": {"prefix": "y"}, "_meta": {"title": "Start"}}
+    listed = graphs.settable(graph)
+    assert listed == [
+        '1.image = "a.png"',
+        "Sampler.seed = 1",
+        'Save.format.codec = "h264"',
+        'v1.5 save.prefix = "x"',
+        '5.prefix = "y"',
+    ]
+    for line in listed:
+        target, _, value = line.partition(" = ")
+        before = json.dumps(graph)
+        graphs.assign(graph, f"{target}={value}")
+        assert json.dumps(graph) == before
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{", "cannot read"),
-        (json.dumps({"nodes": [], "links": []}), "Export"),
-        (json.dumps([1]), "no API-format graph"),
-        (json.dumps({"1": {"class_type": "A"}}), "no API-format graph"),
-        ("{}", "no API-format graph"),
+        (json.dumps([1]), "no graph"),
+        (json.dumps({"1": {"class_type": "A"}}), "no graph"),
+        ("{}", "no graph"),
     ],
-    ids=["broken", "editor workflow", "list", "no inputs", "empty"],
+    ids=["broken", "list", "no inputs", "empty"],
 )
 def test_other_files_are_not_taken_for_graphs(graphs, tmp_path, text, message):
     file = tmp_path / "graph.json"
     file.write_text(text)
     with pytest.raises(graphs.GraphError, match=message):
-        graphs.load(file)
+        graphs.checked(graphs.read(file), file)

@@ -93,6 +93,43 @@ def test_graph_runs_on_a_genuine_server_and_its_file_comes_home(tmp_path):
     assert "Blue\nSaveImage\n" in done.stdout
 
 
+def drawn(number, kind, values, link_in=None, title=None):
+    """A node of an editor workflow."""
+    inputs = [{"name": "images", "type": "IMAGE", "link": link_in}] if link_in else []
+    node = {"id": number, "type": kind, "inputs": inputs, "widgets_values": values}
+    return {**node, "title": title} if title else node
+
+
+@pytest.mark.comfy
+def test_editor_workflow_runs_on_files_of_this_machine(tmp_path):
+    from PIL import Image
+
+    for name, width in (("first", 40), ("second", 24)):
+        Image.new("RGB", (width, 16)).save(tmp_path / f"{name}.png")
+    nodes = [
+        drawn(1, "LoadImage", ["none.png", "image"], title="Picture"),
+        drawn(2, "LoadImage", ["none.png", "image"], title="The end"),
+        drawn(3, "SaveImage", ["first"], 1),
+        drawn(4, "SaveImage", ["second"], 2),
+        drawn(5, "MarkdownNote", ["two pictures"]),
+    ]
+    links = [[1, 1, 0, 3, 0, "IMAGE"], [2, 2, 0, 4, 0, "IMAGE"]]
+    files = ("--image", tmp_path / "first.png", "--set", f"The end.image={tmp_path}/second.png")
+    done = run_on_comfyui(tmp_path, {"nodes": nodes, "links": links, "version": 0.4}, *files)
+    assert done.returncode == 0, done.stderr
+    assert "1 frame, 40x16" in done.stdout
+    assert "1 frame, 24x16" in done.stdout
+
+
+def test_inputs_of_an_api_graph_are_listed_without_a_server(tmp_path):
+    file = tmp_path / "graph.json"
+    file.write_text(json.dumps({"1": BLUE, "2": SAVE}))
+    command = [sys.executable, RUN_GRAPH, file, "--comfyui", "/no/such/folder", "--list"]
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "Blue.width = 64"
+
+
 @pytest.mark.comfy
 def test_failing_node_is_named_and_the_exit_code_is_one(tmp_path):
     picture = tmp_path / "broken.png"
