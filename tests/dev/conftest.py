@@ -10,7 +10,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def studio():
+def environment(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    return importlib.import_module("dev.environment")
+
+
+@pytest.fixture
+def studio(environment):
     spec = importlib.util.spec_from_file_location("studio", ROOT / "studio.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

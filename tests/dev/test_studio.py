@@ -1,4 +1,4 @@
-"""studio.py: what it installs, when it installs again, and how it reads its command line."""
+"""studio.py: how it reads its command line, and how it hands over."""
 
 import os
 import signal
@@ -8,112 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-
-REQUIREMENTS = """comfyui-frontend-package==1.32.9
-torch
-torchsde
-TorchVision>=0.2
-torchaudio
-
-#non essential dependencies:
-kornia>=0.7.1
-"""
-
-
-def test_torch_is_not_taken_from_comfyui_but_its_namesakes_are(studio):
-    kept = studio.kept_requirements(REQUIREMENTS).splitlines()
-    assert kept == [
-        "comfyui-frontend-package==1.32.9",
-        "torchsde",
-        "",
-        "#non essential dependencies:",
-        "kornia>=0.7.1",
-        "requests",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("line", "name"),
-    [
-        ("torch==2.1", "torch"),
-        ("torch[x]>1", "torch"),
-        ("Foo_Bar.baz", "foo-bar-baz"),
-        ("# torch", ""),
-        ("", ""),
-    ],
-)
-def test_project_name_is_normalised(studio, line, name):
-    assert studio.project_name(line) == name
-
-
-def test_stamp_is_current_only_for_the_same_parts(studio, tmp_path):
-    stamp = tmp_path / "folder" / "a.stamp"
-    mark = studio.fingerprint(["a", "b"])
-    assert not studio.is_current(stamp, mark)
-    studio.write_text(stamp, mark)
-    assert studio.is_current(stamp, mark)
-    assert not studio.is_current(stamp, studio.fingerprint(["ab"]))
-
-
-@pytest.fixture
-def installation(studio, tmp_path, monkeypatch):
-    """A set-up whose pip calls are recorded instead of made."""
-    calls = []
-    monkeypatch.setattr(studio, "RUNTIME", tmp_path / "not made yet")
-    monkeypatch.setattr(studio, "pip", lambda _python, *arguments: calls.append(arguments) or 0)
-    comfyui = tmp_path / "comfyui"
-    comfyui.mkdir()
-    (comfyui / "requirements.txt").write_text("numpy\ntorch\n")
-    (comfyui / "comfyui_version.py").write_text("__version__ = '1'")
-    env = studio.Environment(sys.executable, tmp_path / "stamps")
-    return env, comfyui, calls
-
-
-def test_second_set_up_does_not_call_pip(studio, installation):
-    env, comfyui, calls = installation
-    studio.install_pack(env, comfyui)
-    assert calls
-    calls.clear()
-    studio.install_pack(env, comfyui)
-    assert calls == []
-
-
-def test_another_comfyui_version_is_installed_for(studio, installation):
-    env, comfyui, calls = installation
-    studio.install_pack(env, comfyui)
-    calls.clear()
-    (comfyui / "comfyui_version.py").write_text("__version__ = '2'")
-    studio.install_pack(env, comfyui)
-    assert calls
-
-
-def test_failed_pip_leaves_no_stamp(studio, installation, monkeypatch):
-    env, comfyui, _calls = installation
-    monkeypatch.setattr(studio, "pip", lambda *_: 1)
-    with pytest.raises(studio.SetupError, match="pip failed"):
-        studio.install_pack(env, comfyui)
-    assert not env.stamps.exists()
-
-
-def test_torch_falls_back_to_unpinned_when_the_pins_do_not_install(studio, monkeypatch):
-    calls = []
-
-    def pip(_python, *arguments):
-        calls.append(arguments)
-        return int(arguments == studio.PINNED_TORCH)
-
-    monkeypatch.setattr(studio, "pip", pip)
-    monkeypatch.setattr(studio, "PINNED_TORCH_PYTHON", sys.version_info[:2])
-    studio.install_torch(sys.executable)
-    assert calls == [studio.PINNED_TORCH, ("torch", "torchvision")]
-
-
-def test_an_interpreter_of_the_users_replaces_the_environment(studio, monkeypatch):
-    monkeypatch.setenv("SVD_STUDIO_PYTHON", sys.executable)
-    assert str(studio.find_environment().python) == sys.executable
-    monkeypatch.setenv("SVD_STUDIO_PYTHON", "/no/such/python")
-    with pytest.raises(studio.SetupError, match="no/such/python"):
-        studio.find_environment()
 
 
 def test_arguments_that_studio_does_not_know_go_to_pytest_in_order(studio):
