@@ -13,6 +13,7 @@ from ..sampling.conditioning import first_picture
 from ..sampling.framing import composite
 from ..sampling.scene import DEPTH_RANGE, depth_from_image
 from .camera import Camera
+from .film_preview import preview_film
 from .report import show
 from .schema import schema
 
@@ -84,7 +85,8 @@ class SVDCameraPreview(io.ComfyNode):
         aspect = preview.shape[1] / preview.shape[2]
         warnings = verdict(camera, frames, aspect, flat=depth is None)
         show(warnings, cls.hidden.unique_id if cls.hidden else None)
-        return io.NodeOutput(preview, plot_image(camera, frames), warnings)
+        shown = preview_film(preview)
+        return io.NodeOutput(preview, plot_image(camera, frames), warnings, ui=shown)
 
 
 def plot_image(path: CameraPath, num_frames: int) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from .film_preview import preview_film
 from .report import show
 from .run_decode import DecodeMode, DecodeSettings, decode_film
 from .run_encode import encode_film
@@ -56,7 +57,7 @@ class SVDDecode(io.ComfyNode):
                     tooltip="How it was decoded, where activations waited, memory and time.",
                 ),
             ],
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id],
         )
 
     @classmethod
@@ -64,8 +65,10 @@ class SVDDecode(io.ComfyNode):
         circular = latent.get(CIRCULAR, False)
         settings = DecodeSettings(DecodeMode(mode), memory_gib, circular)
         frames, report = decode_film(vae, latent["samples"], settings)
-        show(report, cls.hidden.unique_id if cls.hidden else None)
-        return io.NodeOutput(frames, report)
+        hidden = cls.hidden  # nothing where the node is called by hand
+        prompt, node_id = (hidden.prompt, hidden.unique_id) if hidden else (None, None)
+        show(report, node_id)
+        return io.NodeOutput(frames, report, ui=preview_film(frames, prompt, node_id))
 
 
 class SVDEncode(io.ComfyNode):

@@ -20,6 +20,7 @@ from ..video.write.order import Order, Written
 from ..video.write.poster import Poster
 from ..video.write.render import write_stream
 from ..video.write.sound import sound_in
+from .film_preview import KEY, film_facts, place_of, playing
 from .frames import as_stream
 from .graph_tags import graph_tags, origin_tags
 from .pull import pull
@@ -124,11 +125,14 @@ def _preview_file() -> Path:
 def _shown(written: Written, order: Order, subfolder: str) -> dict:
     """What a browser can play, or else a picture of it, and beside it as `files` what was written:
     so that scripts find films and pictures of every format in the history."""
+    facts = film_facts(written.clip, written.size_bytes, place_of(written.path, subfolder))
+    facts |= {"sound": order.sound is not None and isinstance(order.format, FilmFormat)}
     if order.preview is not None:
         preview = ui.SavedResult(order.preview.name, "", io.FolderType.temp)
-        return {"images": [preview], "files": list(_files(written.path, subfolder))}
+        files = list(_files(written.path, subfolder))
+        return {"images": [preview], "files": files, KEY: [facts]}
     saved = ui.SavedResult(written.path.name, subfolder, io.FolderType.output)
-    return {"images": [saved], "animated": (True,)}
+    return playing(saved, facts)
 
 
 def _files(path: Path, subfolder: str) -> Iterator[ui.SavedResult]:

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from ..sampling.framing import composite
 from ..video.rate import exact_rate
+from ..video.stream import Clip
 from ..video.write.writer import WrittenVideo, save_film
+from .film_preview import film_facts, place_of, playing
 from .graph_tags import graph_tags
 from .schema import schema
 
@@ -65,7 +67,9 @@ class SVDSaveVideo(io.ComfyNode):
         film, subfolder = save_in_output_folder(images, fps, filename_prefix, quality, tags)
         saved = ui.SavedResult(film.path.name, subfolder, io.FolderType.output)
         video = InputImpl.VideoFromFile(str(film.path))
-        return io.NodeOutput(video, ui=ui.PreviewVideo([saved]))
+        clip = Clip(film.frames, film.height, film.width, rate=film.rate)
+        facts = film_facts(clip, film.size_bytes, place_of(film.path, subfolder))
+        return io.NodeOutput(video, ui=playing(saved, facts))
 
 
 def save_in_output_folder(

@@ -84,7 +84,8 @@ def test_video_of_what_is_no_film_is_blocked(write, label):
     ],
 )
 def test_browser_is_shown_what_it_can_show(write, tmp_path, label, kind, name):
-    (shown,) = write(format=label).ui["images"]
+    told = write(format=label).ui
+    (shown,) = told["svd_film" if kind == "output" else "images"]
     assert shown["type"] == kind
     assert shown["filename"].endswith(name)
     assert (tmp_path / ("out" if kind == "output" else kind) / shown["subfolder"]).is_dir()
@@ -105,6 +106,38 @@ def test_scripts_are_told_what_no_browser_plays(write, tmp_path, label, names):
     found = sorted(file.relative_to(tmp_path / "out").as_posix() for file in files)
     assert all(any(file.endswith(name) for file in found) for name in names)
     assert len(found) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("label", "place"),
+    [
+        (FORMATS["film"], "output/video/SVD_00001.mp4"),
+        (FORMATS["gif"], "output/video/SVD_00001.gif"),
+        (FORMATS["other"], "output/video/SVD_00001.mov"),
+        (PICTURES, "output/video/SVD_00001"),
+    ],
+)
+def test_player_is_told_what_was_written(write, label, place):
+    given = write(torch.rand(3, 32, 48, 3), format=label, fps=23.976)
+    (told,) = given.ui["svd_film"]
+    assert (told["width"], told["height"], told["frames"]) == (48, 32, 3)
+    assert told["fps"] == pytest.approx(24000 / 1001, abs=1e-12)
+    assert told["written"] == place
+    path = Path(given.args[1])
+    assert told["bytes"] == sum(
+        f.stat().st_size for f in (path.iterdir() if path.is_dir() else [path])
+    )
+
+
+@pytest.mark.parametrize("label", [FORMATS["film"], FORMATS["gif"]])
+def test_front_end_does_not_show_a_second_player(write, label):
+    assert not {"images", "animated", "video", "gifs"} & set(write(format=label).ui)
+
+
+def test_player_is_told_of_sound(write):
+    audio = {"waveform": torch.zeros(1, 2, 8000), "sample_rate": 16000}
+    assert write(audio=audio).ui["svd_film"][0]["sound"]
+    assert not write().ui["svd_film"][0]["sound"]
 
 
 def test_rate_is_the_frames_own_or_has_to_be_said(write):

@@ -50,7 +50,7 @@ def refused(server, graph, *words):
 def test_the_graph_itself_runs(server, graph):
     outputs, failures = server.queue(graph[0])
     assert not failures
-    (film,) = outputs["7"]["images"]
+    (film,) = outputs["7"]["svd_film"]
     assert (server.base / "output" / film["subfolder"] / film["filename"]).stat().st_size > 0
 
 

@@ -49,7 +49,7 @@ def graph(server, networks, photograph):
 
 
 def film_of(server, outputs):
-    (film,) = outputs["10"]["images"]
+    (film,) = outputs["10"]["svd_film"]
     return server.base / "output" / film["subfolder"] / film["filename"]
 
 

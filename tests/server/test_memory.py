@@ -23,7 +23,7 @@ def graph(server, first_light):
 
 
 def frames_of(server, outputs):
-    (film,) = outputs["7"]["images"]
+    (film,) = outputs["7"]["svd_film"]
     file = server.base / "output" / film["subfolder"] / film["filename"]
     with av.open(str(file)) as video:
         return np.stack([frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)])

@@ -22,7 +22,7 @@ def graph(server, first_light):
 
 
 def film_of(server, outputs):
-    (film,) = outputs["7"]["images"]
+    (film,) = outputs["7"]["svd_film"]
     return server.base / "output" / film["subfolder"] / film["filename"]
 
 
