@@ -9,6 +9,7 @@ from ..sampling.camera_json import from_json, to_json
 from ..sampling.camera_presets import PRESETS, make
 from ..sampling.easing import SLOPES, Ease
 from ..sampling.shake import LARGEST_SEED, Shake
+from .run_camera_picture import shown_in_editor
 from .schema import advanced, schema
 
 Camera = io.Custom("SVD_CAMERA")
@@ -127,16 +128,16 @@ class SVDCameraMove(io.ComfyNode):
 
 
 class SVDCameraKeyframes(io.ComfyNode):
-    """A camera path as text."""
+    """A camera path that is drawn, or written as text."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="SVDStudioCameraKeyframes",
             display_name="SVD Camera Keyframes",
-            description="A camera path of your own, keyframe by keyframe, as JSON. The help page "
-            "lists the fields.",
-            search_aliases=["camera path", "camera trajectory", "camera json"],
+            description="A camera path of your own: drag the framing over the picture, keyframe by "
+            "keyframe, or write it as JSON. The help page lists keys and fields.",
+            search_aliases=["camera path", "camera trajectory", "camera json", "camera editor"],
             inputs=[
                 io.String.Input(
                     "keyframes",
@@ -146,13 +147,19 @@ class SVDCameraKeyframes(io.ComfyNode):
                     "degrees, zoom a factor; truck, pedestal, dolly in distances to the subject. "
                     "What is left out does not move.",
                 ),
+                io.Image.Input(
+                    "picture",
+                    optional=True,
+                    tooltip="Only shown in the editor, never filmed. Without it the editor shows "
+                    "the picture that this camera films.",
+                ),
             ],
             outputs=[Camera.Output(display_name="camera")],
         )
 
     @classmethod
-    def execute(cls, keyframes) -> io.NodeOutput:
-        return io.NodeOutput(from_json(keyframes))
+    def execute(cls, keyframes, picture=None) -> io.NodeOutput:
+        return io.NodeOutput(from_json(keyframes), ui=shown_in_editor(picture))
 
 
 NODES = (SVDCameraMove, SVDCameraKeyframes)
