@@ -133,11 +133,13 @@ def new_editor(browser, site) -> Iterator[Callable[..., Editor]]:
     """Open an editor with a profile of its own, in the classic canvas or in Nodes 2.0."""
     with ExitStack() as opened:
 
-        def make(renderer: str = CLASSIC) -> Editor:
+        def make(renderer: str = CLASSIC, on_request: Callable = lambda _: None) -> Editor:
             context = browser.new_context(viewport={"width": 1600, "height": 900})
             opened.callback(context.close)
             context.add_init_script("localStorage.setItem('vueNodesBannerDismissed', 'true')")
-            return Editor(context.new_page(), site.url, renderer)
+            page = context.new_page()
+            page.on("request", on_request)
+            return Editor(page, site.url, renderer)
 
         yield make
 

@@ -41,19 +41,25 @@ window.editor = (() => {
       app.canvas.centerOnNode(node(id));
     },
 
-    /** Queue as the Run button does; resolves when the server has run the graph. */
-    async run() {
-      const ended = new Promise((resolve, reject) => {
+    /** From now on: `ended` settles when the server has run a graph, or could not. */
+    watch() {
+      this.ended = new Promise((resolve, reject) => {
         const listen = (kind, answer) =>
           app.api.addEventListener(kind, (event) => answer(event.detail), { once: true });
-        listen("execution_success", resolve);
+        listen("execution_success", () => resolve());
         for (const kind of ["execution_error", "execution_interrupted"])
           listen(kind, (detail) => reject(new Error(detail.exception_message ?? kind)));
       });
+      this.ended.catch(() => {}); // whoever waits for it is told
+    },
+
+    /** Queue as the Run button does; resolves when the server has run the graph. */
+    async run() {
+      this.watch();
       await app.queuePrompt(0);
       const refused = Object.keys(app.lastNodeErrors ?? {});
       if (refused.length) throw new Error(JSON.stringify(app.lastNodeErrors));
-      await ended;
+      await this.ended;
     },
 
     /** Dialogs, and toasts that report errors, that the user sees now. */

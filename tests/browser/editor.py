@@ -90,6 +90,12 @@ class Editor:
         """The graph as it would be queued."""
         return self.page.evaluate("window.app.graphToPrompt().then(({ output }) => output)")
 
+    def press_run(self) -> None:
+        """Run the graph with the mouse; returns when the server has run it."""
+        self.page.evaluate("window.editor.watch()")
+        self.page.get_by_role("button", name="Run", exact=True).click()
+        self.page.evaluate("window.editor.ended")
+
     def wait_for_film(self, node: int) -> dict:
         """The film that a node shows, once the player knows its size."""
         self.page.wait_for_function(
