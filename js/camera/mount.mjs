@@ -7,9 +7,11 @@ const LEAST_HEIGHT = 440;
 const FIRST_SIZE = [460, 640];
 const SNAP_SETTING = "svdstudio.camera.snap";
 
+const SOON = 5000; // milliseconds
+
 /**
- * What the editors of nodes that are gone looked like. Undo makes every node anew, and nobody wants
- * the play head to jump then.
+ * What the editors of nodes that have just gone looked like. Undo makes every node anew, and nobody
+ * wants the play head to jump then.
  * @type {Map<string, any>}
  */
 const looks = new Map();
@@ -50,18 +52,22 @@ export function mountCameraEditor(node, app, api) {
 /** @param {any} parts */
 function open({ CameraEditor, findSource, node, text, app, api, root, signal }) {
   const key = `${node.graph.id}:${node.id}`;
-  const look = looks.get(key) ?? {};
+  const before = looks.get(key);
+  const look = before?.until > performance.now() ? before : {};
+  looks.delete(key);
   const page = pageOf({ findSource, node, text, app, api, signal, key });
   const editor = new CameraEditor(root, page, signal, look);
-  looks.set(key, editor.look);
-  const before = text.callback;
+  const heard = text.callback;
   text.callback = function (/** @type {any[]} */ ...given) {
-    const result = before?.apply(this, given);
+    const result = heard?.apply(this, given);
     editor.read();
     return result;
   };
   if (look.focused && document.activeElement === document.body) root.focus({ preventScroll: true });
-  signal.addEventListener("abort", () => (editor.look.focused = root.contains(document.activeElement)));
+  signal.addEventListener("abort", () => {
+    const focused = root.contains(document.activeElement);
+    looks.set(key, { ...editor.look, focused, until: performance.now() + SOON });
+  });
 }
 
 /**
