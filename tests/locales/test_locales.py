@@ -202,6 +202,6 @@ def test_a_changed_english_text_is_missing_and_its_old_one_stale(nodes):
 
 
 def test_one_english_name_may_have_two_meanings():
-    said = locales.Wording({"frames": "帧", "Node.frames": "帧数"}, {})
-    assert (said.name("frames", "Node"), said.name("frames", "Other")) == ("帧数", "帧")
+    said = locales.Wording({"frames": "Bilder", "Node.frames": "Bildzahl"}, {})
+    assert (said.name("frames", "Node"), said.name("frames", "Other")) == ("Bildzahl", "Bilder")
     assert said.stale() == []
