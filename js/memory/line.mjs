@@ -11,9 +11,9 @@ const STYLE = `
   color: var(--descrip-text, #999); }
 .svdstudio-memory-text { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .svdstudio-memory-bar { position: relative; height: 3px; border-radius: 2px; overflow: hidden;
-  background: var(--comfy-input-bg, #222); }
+  background: color-mix(in srgb, currentColor 25%, transparent); }
 .svdstudio-memory-bar > * { position: absolute; inset: 0 auto 0 0; border-radius: inherit; }
-.svdstudio-memory-planned { background: var(--border-color, #4e4e4e); }
+.svdstudio-memory-planned { background: color-mix(in srgb, currentColor 45%, transparent); }
 .svdstudio-memory-measured { background: var(--p-primary-color, #60a5fa); }
 .svdstudio-memory[data-ran-out="true"] { color: #d9962b; }
 .svdstudio-memory[data-ran-out="true"] .svdstudio-memory-measured { background: #d9962b; }

@@ -36,7 +36,8 @@ export function sizeOf(part, whole) {
  */
 export function memoryLine(facts) {
   const { way, estimate, budget, measured, retries } = facts;
-  const took = measured === null ? "" : ` · measured ${size(measured)}`;
+  // A process that had freed memory before may not have grown at all: that says nothing.
+  const took = measured !== null && measured >= MEBI ? ` · measured ${size(measured)}` : "";
   const whole = budget ?? Math.max(estimate, measured ?? 0, 1);
   return {
     text: `plan ${sizeOf(estimate, budget)}, ${way}${took}`,
@@ -55,7 +56,8 @@ function tooltip({ way, estimate, budget, measured, retries }) {
     `Memory beside the model's weights, planned ${limit}: ${size(estimate)}, ${way}.`,
     "The way through the model changes how long it takes, never the film.",
   ];
-  if (measured !== null) lines.push(`Most that was in use at a time: ${size(measured)}.`);
+  if (measured !== null && measured >= MEBI)
+    lines.push(`Most that was in use at a time: ${size(measured)}.`);
   lines.push(...retries.map((each) => `Memory ran out: ${each.replace(/^out of memory with /, "")}.`));
   lines.push(
     retries.length
