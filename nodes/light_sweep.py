@@ -134,12 +134,13 @@ def _sheen_input() -> io.Input:
     return advanced(
         io.Float.Input(
             "sheen",
-            default=0.04,
+            default=0.01,
             min=0.0,
             max=1.0,
             step=0.01,
             tooltip="Light that the surface mirrors whatever its colour, so that black things "
-            "shine too: 0 cloth, 0.04 plastic or glass, 0.3 polished metal.",
+            "shine too: 0 cloth, 0.01 plastic or glass, 0.1 polished metal. More lies over the "
+            "picture like mist.",
         )
     )
 

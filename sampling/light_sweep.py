@@ -37,7 +37,7 @@ class LightSweep:
     width: float = 0.4
     stops: float = 1.5
     kelvin: float = DAYLIGHT
-    sheen: float = 0.04
+    sheen: float = 0.01
     start: float = 0.0
     end: float = 1.0
     ease: Ease = Ease.LINEAR

@@ -71,7 +71,7 @@ def test_svd_films_the_light(mini, photograph, conditioning):
     from svd_studio.nodes.run_sampler import SamplerSettings, run_sampler
 
     frames, guide = SVDLightSweep.execute(
-        mini.vae, photograph, 0.0, 0.6, 2.0, 6500.0, 0.04, 0.0, 1.0, "linear", 128, 64, 4, "cover"
+        mini.vae, photograph, 0.0, 0.6, 2.0, 6500.0, 0.01, 0.0, 1.0, "linear", 128, 64, 4, "cover"
     ).args
     model, latent = SVDApplyGuide.execute(
         mini.model, mini.vae, guide, "clock", 1.0, 0.0, 0.0, 0.0, 3, 1
