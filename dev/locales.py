@@ -25,7 +25,7 @@ TRANSLATIONS = ROOT / "dev" / "translations"
 ENGLISH = "en"
 LANGUAGES = ("zh", "ja", "fr", "de")
 # What the front end offers beside nodes: each file's export, if it is there.
-FRONT_END = {"SETTINGS": "js/settings/settings.mjs", "COMMANDS": "js/commands/commands.mjs"}
+FRONT_END = {"SETTINGS": "js/settings/settings.mjs", "commands": "js/settings/commands.mjs"}
 
 Tree = dict[str, Any]
 
@@ -86,13 +86,16 @@ def locale_files(nodes: Sequence[Any], front_end: Mapping[str, list], said: Word
     nodes: classes with a V3 schema. front_end: what `front_end_words` gives.
     """
     settings = [each for each in front_end["SETTINGS"] if each.get("type") != "hidden"]
+    commands = front_end["commands"]
+    labels = [each["label"] for each in commands]
     groups = dict.fromkeys(group for each in settings for group in each["category"][1:-1])
     return {
         "nodeDefs.json": {schema.node_id: node_words(schema, said) for schema in schemas(nodes)},
         "settings.json": kept({key(each): setting_words(each, said) for each in settings}),
-        "commands.json": {key(each): command_words(each, said) for each in front_end["COMMANDS"]},
+        "commands.json": kept({key(each): command_words(each, said) for each in commands}),
         "main.json": {
-            "settingsCategories": kept({each: said.name(each, "settings") for each in groups})
+            "settingsCategories": kept({each: said.name(each, "settings") for each in groups}),
+            "menuLabels": kept({label: said.text(label) for label in labels}),
         },
     }
 
