@@ -3,11 +3,17 @@ import { notify } from "../notices/notice.mjs";
 import { OWN_PRESETS } from "../settings/settings.mjs";
 import { BUILT_IN } from "./built_in.mjs";
 import { presetsFor, tidyName, withPreset, withoutPreset } from "./own.mjs";
+import { showPopup } from "./popup.mjs";
 import { applyValues, defaultsOf, valuesOf } from "./values.mjs";
 
 /** @typedef {import("./built_in.mjs").Values} Values */
 
 const SECONDS = 6;
+
+/** @param {any} node */
+export function hasPresets(node) {
+  return Boolean(node?.type?.startsWith?.("SVDStudio")) && Object.keys(valuesOf(node)).length > 0;
+}
 
 export class PresetsMenu {
   /**
@@ -24,15 +30,27 @@ export class PresetsMenu {
    * @param {any} node
    */
   entries(node) {
-    const type = node?.type ?? "";
-    if (!type.startsWith("SVDStudio") || !Object.keys(valuesOf(node)).length) return [];
+    if (!hasPresets(node)) return [];
     return [
       {
         content: "SVD Studio presets",
         has_submenu: true,
-        submenu: { options: this.choices(node, type) },
+        submenu: { options: this.choices(node, node.type) },
       },
     ];
+  }
+
+  /** The same as a menu of our own, for the node that is selected. */
+  showForSelection() {
+    const node = [...(this.app.canvas.selectedItems ?? [])].find(hasPresets);
+    if (!node) {
+      this.say("warning", "Presets", "Select a node of SVD Studio that has values first.");
+      return;
+    }
+    const pressed = this.document.activeElement?.closest("button")?.getBoundingClientRect();
+    const [left, top] = this.app.canvas.ds.convertOffsetToCanvas(node.pos);
+    const place = pressed ? { left: pressed.left, top: pressed.bottom + 4 } : { left, top };
+    showPopup(this.document, this.choices(node, node.type), place);
   }
 
   /**
