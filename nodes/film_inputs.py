@@ -27,7 +27,9 @@ def film_path(text: str) -> Path:
 
     Raises ValueError for no path, and for one that leads out of that folder.
     """
-    name = text.strip().strip('"')
+    name = text.strip()
+    if name.startswith('"') and name.endswith('"'):  # as Windows copies paths
+        name = name.strip('"')
     if not name:
         raise ValueError(
             "There is no film: connect a VIDEO, or give the path of a film or of a folder of "

@@ -9,6 +9,7 @@ from pathlib import Path
 import folder_paths
 
 from ..video.names import next_free_path
+from .typed_prefix import typed_place
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,6 @@ def model_place(kind: str, filename_prefix: str) -> Place:
     `%year%` and the like are replaced as in ComfyUI's own nodes. Raises ValueError for a prefix
     that leads out of that folder, or that names no file.
     """
-    typed = filename_prefix.strip().replace("\\", "/")
-    prefix = Path(os.path.normpath(typed))
-    if prefix.anchor or prefix.drive or ".." in prefix.parts:
-        raise ValueError(
-            f"{filename_prefix} leads out of the folder {kind}: give a name, or folder/name, "
-            "inside it."
-        )
-    if not typed or typed.endswith("/") or not prefix.name:
-        raise ValueError("filename_prefix names no file: give a name such as svd_studio/lora.")
     root = Path(os.path.abspath(folder_paths.get_folder_paths(kind)[0]))
-    folder, name, *_ = folder_paths.get_save_image_path(str(prefix), str(root))
-    return Place(root, Path(folder), name)
+    place = typed_place(filename_prefix, root, called=kind)
+    return Place(root, place.folder, place.name)

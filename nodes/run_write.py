@@ -25,6 +25,7 @@ from .frames import as_stream
 from .graph_tags import graph_tags, origin_tags
 from .pull import pull
 from .report import show
+from .typed_prefix import typed_place
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,16 @@ def write_in_output_folder(
     """
     stream = as_stream(frames)
     order = order_of(stream, audio, settings, graph)
-    folder, prefix, subfolder = _place(settings.filename_prefix, stream)
-    written = write_stream(stream, order, folder, prefix, partial(pull, node_id=graph.node_id))
+    size = (stream.clip.width, stream.clip.height)
+    place = typed_place(settings.filename_prefix, Path(folder_paths.get_output_directory()), size)
+    pulling = partial(pull, node_id=graph.node_id)
+    written = write_stream(stream, order, place.folder, place.name, pulling)
     report = "\n".join(written.describe())
     show(report, graph.node_id)
     is_film = isinstance(order.format, FilmFormat)
     film = InputImpl.VideoFromFile(str(written.path)) if is_film else ExecutionBlocker(None)
-    return io.NodeOutput(film, str(written.path), report, ui=_shown(written, order, subfolder))
+    shown = _shown(written, order, place.subfolder)
+    return io.NodeOutput(film, str(written.path), report, ui=shown)
 
 
 def order_of(
@@ -99,16 +103,6 @@ def order_of(
         Poster(settings.poster),
         None if _plays(chosen) else _preview_file(),
     )
-
-
-def _place(filename_prefix: str, stream: FrameStream) -> tuple[Path, str, str]:
-    """The folder, the name in it, and the folder below ComfyUI's output folder."""
-    output = folder_paths.get_output_directory()
-    size = (stream.clip.width, stream.clip.height)
-    folder, prefix, _, subfolder, _ = folder_paths.get_save_image_path(
-        filename_prefix, output, *size
-    )
-    return Path(folder), prefix, subfolder
 
 
 def _plays(chosen: Format) -> bool:

@@ -17,6 +17,7 @@ from ..video.write.writer import WrittenVideo, save_film
 from .film_preview import film_facts, place_of, playing
 from .graph_tags import graph_tags
 from .schema import schema
+from .typed_prefix import typed_place
 
 
 class SVDSaveVideo(io.ComfyNode):
@@ -84,11 +85,10 @@ def save_in_output_folder(
             yield composite(frame).float()
             progress.update(1)
 
-    output = folder_paths.get_output_directory()
-    folder, prefix, _, subfolder, _ = folder_paths.get_save_image_path(
-        filename_prefix, output, *images.shape[2:0:-1]
-    )
-    return save_film(pulled(), Path(folder), prefix, rate, quality, tags), subfolder
+    output = Path(folder_paths.get_output_directory())
+    place = typed_place(filename_prefix, output, tuple(images.shape[2:0:-1]))
+    film = save_film(pulled(), place.folder, place.name, rate, quality, tags)
+    return film, place.subfolder
 
 
 NODES = (SVDSaveVideo,)
