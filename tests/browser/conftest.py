@@ -48,7 +48,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--picture", type=Path, help="what to set in motion instead of a drawn picture"
     )
     parser.addoption(
-        "--update-pictures", action="store_true", help="take workflows/first_light.jpg anew"
+        "--update-pictures",
+        action="store_true",
+        help="take the pictures of the workflows, and of the nodes for their help pages, anew",
     )
 
 
