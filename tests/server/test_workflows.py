@@ -28,12 +28,21 @@ QUICKER = {
     "SVDStudioSampler": {"steps": 2},
     "SVDStudioUpscale": {"target": "network's own"},
     "SVDStudioInterpolate": {"seconds": 0.5},
-    "SVDStudioCameraPreview": {"frames": 4, "width": LONG},
+    "SVDStudioCameraPreview": {"frames": 4},
     "SVDStudioLightSweep": {"frames": 4},
     "SVDStudioTrainingClips": {"num_frames": 4, "clips_per_film": 1},
     "SVDStudioTrainLora": {"steps": 2, "rank": 2},
     "KSampler": {"steps": 1},
 }
+SIZED = (
+    "SVDStudioConditioning",
+    "SVDStudioCameraGuide",
+    "SVDStudioCameraPreview",
+    "SVDStudioLightSweep",
+    "SVDStudioTrainingClips",
+    "EmptyLatentImage",
+    "ImageScale",
+)
 # Real networks that stand in for larger or newer ones of the same kind.
 WEIGHTS = {
     "RealESRGAN_x4plus.safetensors": "realesr-animevideov3-x4",
@@ -41,10 +50,12 @@ WEIGHTS = {
 }
 # Frames, size and rate of every film, and names of other files, that a reduced workflow writes.
 MAKES = {
+    "camera_from_clip": [(4, (128, 64), 7)],
     "camera_move": [(4, (128, 64), 7)],
     "card_8gb": [(14, (128, 64), 24)],
     "concept_art_depth": [(4, (128, 64), 7)],
     "first_light": [(4, (128, 64), 7)],
+    "first_to_last": [(7, (256, 144), 7)],
     "hand_off": [
         (14, (128, 64), 24),
         "hand_off.json",
@@ -54,7 +65,9 @@ MAKES = {
     "portrait_loop": [(15, (64, 128), 30)],
     "product_b_roll": [(27, (128, 64), 24)],
     "seamless_loop": [(4, (128, 64), 7)],
+    "sketch_to_4k": [(12, (512, 256), 24)],
     "storyboard_animatic": [(36, (128, 64), 24)],
+    "text_to_4k": [(12, (512, 256), 24)],
     "train_a_lora": ["my_lora_00001.safetensors"],
     "use_a_lora": [(4, (128, 64), 7)],
 }
@@ -100,7 +113,7 @@ def reduced(graph):
     for node in graph.values():
         inputs = node["inputs"]
         changed = dict(QUICKER.get(node["class_type"], {}))
-        if {"width", "height", "frames"} <= inputs.keys() or "num_frames" in inputs:
+        if node["class_type"] in SIZED:
             changed |= small(inputs["width"], inputs["height"])
         inputs.update({name: new for name, new in changed.items() if is_more(inputs[name], new)})
     return graph
@@ -111,7 +124,7 @@ def picture(server):
     """ComfyUI's example picture, small: core's own nodes work on all of it."""
     file = server.base / "input" / "example.png"
     with Image.open(file) as example:
-        small = example.convert("RGBA").resize((192, 128))
+        small = example.convert("RGBA").resize((384, 256))
     small.save(file)
 
 
