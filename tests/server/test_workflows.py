@@ -199,3 +199,30 @@ def test_workflow_runs_to_files_that_play(server, convert, offered, path):
     assert sorted(map(facts, made), key=str) == sorted(MAKES.get(path.stem, []), key=str)
     # Nothing of what was being written stays behind.
     assert not [file for file in files_in(output) if file.name.startswith(".svd-studio-")]
+
+
+def joined_blueprints():
+    """A picture, *Picture to Film*, and *Finish to 4K* after it: two nodes for the whole way."""
+    first, last = (
+        json.loads((ROOT / "subgraphs" / f"{name}.json").read_text("utf-8"))
+        for name in ("Picture to Film", "Finish to 4K")
+    )
+    nodes = [{"id": 1, "type": "LoadImage", "widgets_values": ["example.png", "image"]}]
+    for number, blueprint, name in ((2, first, "image"), (3, last, "frames")):
+        (host,) = blueprint["nodes"]
+        for slot in host["inputs"]:
+            slot["link"] = number if slot["name"] == name else None
+        nodes.append({**host, "id": number})
+    links = [[2, 1, 0, 2, 0, "IMAGE"], [3, 2, 0, 3, 0, "SVD_FRAMES"]]
+    inside = [*first["definitions"]["subgraphs"], *last["definitions"]["subgraphs"]]
+    return {"nodes": nodes, "links": links, "definitions": {"subgraphs": inside}, "version": 0.4}
+
+
+def test_blueprints_make_a_film_together(server, convert, offered, tmp_path):
+    file = tmp_path / "joined.json"
+    file.write_text(json.dumps(joined_blueprints()))
+    graph = convert(file)
+    offered(graph)
+    outputs, failures = server.queue(reduced(graph))
+    assert not failures
+    assert [facts(path) for path in written(server, outputs)] == [(12, (512, 256), 24)]
