@@ -1,4 +1,4 @@
-"""Names of what is read: pictures, folders and sets of clips of any name, and none from elsewhere."""
+"""Names of what is read: pictures, folders and sets of any name, and nothing from elsewhere."""
 
 import json
 
