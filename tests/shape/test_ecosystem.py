@@ -27,6 +27,7 @@ MIXED = "trains svd-mini, outside ComfyUI"
 CHOSEN = "the precision that the user chose, around networks that others wrote"
 STYLE = "one style sheet with selectors of our own, for panels on every node"
 TOASTS = "messages with a button, where this ComfyUI's toasts have none"
+POPUP = "a menu on top of the page while it is open; its listener goes with it"
 ACCEPTED_PYTHON = {
     "models/rife/network.py": PLAIN_LAYERS,
     "models/temporalfix.py": PLAIN_LAYERS,
@@ -39,6 +40,8 @@ ACCEPTED_JAVASCRIPT = {
     ("notices/style.mjs", "shared-dom-injection"): STYLE,
     ("camera/style.mjs", "shared-dom-injection"): STYLE,
     ("notices/notice.mjs", "shared-dom-injection"): TOASTS,
+    ("presets/popup.mjs", "shared-dom-injection"): POPUP,
+    ("presets/popup.mjs", "document-level-listener"): POPUP,
 }
 
 
