@@ -3,11 +3,11 @@
 const changed = new EventTarget();
 
 /**
- * For a setting's `onChange`.
+ * For a setting's `onChange`, which ComfyUI calls shortly before it keeps the new value.
  * @param {string} id
  */
 export function settingChanged(id) {
-  changed.dispatchEvent(new Event(id));
+  setTimeout(() => changed.dispatchEvent(new Event(id)));
 }
 
 /**
