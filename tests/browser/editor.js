@@ -94,14 +94,17 @@ window.editor = (() => {
 
     /** What the file of an output node says, and the player that shows it. */
     film(id) {
-      const player = node(id).videoContainer?.querySelector("video");
+      const player = this.player(id)?.querySelector("video, img");
       return {
-        file: app.nodeOutputs[id]?.images?.[0],
-        width: player?.videoWidth ?? 0,
-        height: player?.videoHeight ?? 0,
+        file: app.nodeOutputs[id]?.svd_film?.[0],
+        width: player?.videoWidth ?? player?.naturalWidth ?? 0,
+        height: player?.videoHeight ?? player?.naturalHeight ?? 0,
         visible: (player?.getBoundingClientRect().width ?? 0) > 0,
       };
     },
+
+    /** The piece of page in which a node plays its film. */
+    player: (id) => node(id).widgets?.find(({ name }) => name === "svdstudio_film")?.element,
 
     /** How many pictures of its outputs a node shows. */
     pictures(id) {
