@@ -64,6 +64,7 @@ MAKES = {
     "image_to_4k": [(12, (512, 256), 24)],
     "portrait_loop": [(15, (64, 128), 30)],
     "product_b_roll": [(27, (128, 64), 24)],
+    "rough_to_film": [(14, (128, 64), 7)],
     "seamless_loop": [(4, (128, 64), 7)],
     "sketch_to_4k": [(12, (512, 256), 24)],
     "storyboard_animatic": [(36, (128, 64), 24)],
