@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .editor import RENDERERS
+from .editor import CLASSIC, RENDERERS
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +41,7 @@ class CameraEditor:
 
     def __init__(self, editor, texture):
         self.editor, self.page = editor, editor.page
-        self.load(graph(texture))
+        self.load(graph(texture, "LG" if editor.renderer == CLASSIC else "Vue"))
 
     def load(self, graph):
         self.page.evaluate("(graph) => window.app.loadGraphData(graph, true, true)", graph)
@@ -50,6 +50,9 @@ class CameraEditor:
 
     def look(self):
         self.editor.call("show", self.node)
+        self.settle()
+
+    def settle(self):
         self.panel = self.page.locator(".svd-camera:visible")
         self.panel.locator(".timeline").wait_for(timeout=60_000)
         self.page.wait_for_timeout(300)
@@ -109,13 +112,14 @@ class CameraEditor:
     def undo(self):
         self.press("Control+z")
         self.page.wait_for_timeout(500)
-        self.look()
+        self.settle()
 
 
-def graph(texture):
+def graph(texture, renderer):
     """LoadImage and SVD Camera Keyframes into SVD Camera Preview, and a file of its frames.
 
     A graph of its own each time, or the editor would think that undo has brought its node back.
+    Nodes 2.0 spreads a graph out that was laid out for another renderer, at each undo again.
     """
     nodes = [
         node_of(1, "LoadImage", [], ["IMAGE", "MASK"], [texture, "image"]),
@@ -127,8 +131,9 @@ def graph(texture):
     for link, source, _, target, socket, kind in links:
         nodes[source - 1]["outputs"][0]["links"] = [link]
         nodes[target - 1]["inputs"][socket] |= {"link": link, "type": kind}
+    extra = {"workflowRendererVersion": renderer}
     ids = {"last_node_id": 4, "last_link_id": 3, "id": str(uuid.uuid4()), "version": 0.4}
-    return ids | {"nodes": nodes, "links": links, "groups": [], "extra": {}}
+    return ids | {"nodes": nodes, "links": links, "groups": [], "extra": extra}
 
 
 def node_of(number, kind, inputs, outputs, values, size=(270, 150)):
