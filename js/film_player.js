@@ -2,7 +2,7 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { Films } from "./player/films.mjs";
 
-const films = new Films(app, api, () => import("./player/player.mjs"));
+const films = new Films(app, api, document, () => import("./player/player.mjs"));
 
 app.registerExtension({
   name: "svdstudio.filmPlayer",
@@ -11,6 +11,9 @@ app.registerExtension({
     api.addEventListener("executed", ({ detail }) =>
       films.tell(String(detail.display_node ?? detail.node), detail.output),
     );
+  },
+  nodeCreated(node) {
+    films.prepare(node);
   },
   afterConfigureGraph() {
     films.restore();

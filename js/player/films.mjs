@@ -1,6 +1,7 @@
 /** The films of a graph: shown when the server tells of them, and again when the graph is read anew. */
 import { everyNode, nodeByExecutionId } from "../graph/execution_ids.mjs";
 import { filmIn } from "./facts.mjs";
+import { Holder } from "./holder.mjs";
 
 const MAKERS = new Set([
   "SVDStudioDecode",
@@ -17,13 +18,17 @@ export class Films {
   /**
    * @param {any} app
    * @param {any} api
-   * @param {() => Promise<{ playerOn: (node: any, app: any, api: any) => any }>} load  the player,
-   *   which no page needs before there is a film
+   * @param {Document} document
+   * @param {() => Promise<{ playerOn: (holder: Holder, app: any, api: any) => any }>} load  the
+   *   player, which no page needs before there is a film
    */
-  constructor(app, api, load) {
+  constructor(app, api, document, load) {
     this.app = app;
     this.api = api;
+    this.document = document;
     this.load = load;
+    /** @type {WeakMap<any, Holder>} */
+    this.holders = new WeakMap();
     /** @type {WeakMap<any, any>} */
     this.players = new WeakMap();
     /** @type {WeakMap<any, Film>} the latest of each node */
@@ -37,6 +42,12 @@ export class Films {
     return this.app.rootGraph ?? this.app.graph;
   }
 
+  /** @param {any} node  a new one */
+  prepare(node) {
+    if (MAKERS.has(node.comfyClass))
+      this.holders.set(node, new Holder(node, this.document.createElement("div")));
+  }
+
   /**
    * What the server says that a node has made.
    * @param {string} executionId
@@ -45,14 +56,14 @@ export class Films {
   tell(executionId, output) {
     const film = filmIn(output);
     const node = film && nodeByExecutionId(this.graph, executionId);
-    if (!film || !MAKERS.has(node?.type)) return;
+    if (!film || !this.holders.has(node)) return;
     this.told.set(this.key(executionId), film);
     return this.show(node, film);
   }
 
   /** After the graph was read anew, by undo too: its nodes are other objects with the same ids. */
   async restore() {
-    const makers = [...everyNode(this.graph)].filter(({ node }) => MAKERS.has(node.type));
+    const makers = [...everyNode(this.graph)].filter(({ node }) => this.holders.has(node));
     if (makers.length && !this.lookedBack) await this.lookBack();
     for (const { node, executionId } of makers) {
       const film = node.graph && this.told.get(this.key(executionId));
@@ -79,7 +90,7 @@ export class Films {
     if (!node.graph || this.wanted.get(node) !== film) return; // gone, or there is a newer one
     let player = this.players.get(node);
     if (!player) {
-      player = playerOn(node, this.app, this.api);
+      player = playerOn(/** @type {Holder} */ (this.holders.get(node)), this.app, this.api);
       this.players.set(node, player);
     }
     player.show(film);

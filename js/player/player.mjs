@@ -1,5 +1,4 @@
 /** The player on a node. */
-import { addPanel } from "../graph/panel.mjs";
 import { addStyle } from "../notices/style.mjs";
 import { Controls } from "./controls.mjs";
 import { factsLine, frameFileName, frameWord, kindOf, viewPath } from "./facts.mjs";
@@ -19,40 +18,37 @@ const GONE = "The film cannot be played: its file is gone, or this browser does 
 /** @typedef {import("./facts.mjs").Film} Film */
 
 /**
- * @param {any} node
+ * @param {import("./holder.mjs").Holder} holder
  * @param {any} app
  * @param {any} api
  */
-export function playerOn(node, app, api) {
-  return new Player(node, app, api);
+export function playerOn(holder, app, api) {
+  return new Player(holder, app, api);
 }
 
 class Player {
   /**
-   * @param {any} node
+   * @param {import("./holder.mjs").Holder} holder
    * @param {any} app
    * @param {any} api
    */
-  constructor(node, app, api) {
-    this.node = node;
+  constructor(holder, app, api) {
+    this.holder = holder;
     this.app = app;
     this.api = api;
-    const document = app.canvas.canvas.ownerDocument;
+    this.element = holder.element;
+    const document = this.element.ownerDocument;
     this.document = document;
     addStyle(document, "svdstudio-film-style", STYLE);
     /** @type {Film | null} */
     this.film = null;
-    this.element = made(document, "div", "svdstudio-film");
+    this.element.className = "svdstudio-film";
     this.element.tabIndex = 0;
     this.element.setAttribute("role", "group");
     this.element.setAttribute("aria-label", "Film");
     this.screen = made(document, "div", "svdstudio-film-screen");
     this.screen.title = "Double click: full screen";
-    const { signal } = addPanel(node, {
-      name: "svdstudio_film",
-      element: this.element,
-      minHeight: () => this.minHeight(),
-    });
+    const { signal } = holder;
     this.signal = signal;
     this.video = this.makeVideo();
     this.reel = new Reel(this.video, signal, () => this.update());
@@ -63,7 +59,6 @@ class Player {
     this.line.append(this.facts, this.number);
     this.place = made(document, "bdi", "svdstudio-film-place");
     this.element.append(this.screen, this.controls.element, this.line, this.place);
-    this.fit();
     this.listen();
   }
 
@@ -123,13 +118,7 @@ class Player {
     if (kind === "animation") this.screen.replaceChildren(this.picture(url));
     if (kind === "film") this.reel.open(url, film, plays);
     else this.reel.close();
-    this.fit();
-  }
-
-  /** In Nodes 2.0 the node grows with the panel, in the classic canvas with `minHeight`. */
-  fit() {
-    this.element.style.minHeight = `${this.minHeight() - MARGIN}px`;
-    this.node.setDirtyCanvas?.(true, true);
+    this.holder.fit(() => this.minHeight(), MARGIN);
   }
 
   update() {
@@ -199,7 +188,7 @@ class Player {
     const kind = this.film ? kindOf(this.film) : "film";
     if (!this.film || kind === "nothing") return LINES + MARGIN;
     const { width, height } = this.film;
-    const fitting = (this.node.size[0] * height) / width;
+    const fitting = (this.holder.node.size[0] * height) / width;
     const picture = Math.min(Math.max(fitting, LEAST_PICTURE), MOST_PICTURE);
     return Math.round(picture) + LINES + MARGIN + (kind === "film" ? CONTROLS : 0);
   }

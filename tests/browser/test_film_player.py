@@ -19,10 +19,11 @@ FRAMES = 4
 # A node that has run already would not run again.
 WIDTHS = itertools.count(256, 8)
 LINE = re.compile(r"(\d+)\u00d7\1 · 4 frames · 7 fps · 0\.6 s · \d+ kB · ?frame 1")
-# One grey pixel of what a player shows, once it shows what it was told to.
+# A few pixels of what a player shows, once it shows the frame that it was told to.
 SHOWN = """async (id) => {
-    const video = window.editor.player(id).querySelector("video");
-    while (video.seeking || video.readyState < 2)
+    const [video, bar] = ["video", "input"].map((tag) => window.editor.player(id).querySelector(tag));
+    const isThere = () => Math.floor(video.currentTime * 7) === Number(bar.value);
+    while (!isThere() || video.seeking || video.readyState < 2)
         await new Promise((done) => setTimeout(done, 20));
     const canvas = Object.assign(document.createElement("canvas"), { width: 32, height: 18 });
     const context = canvas.getContext("2d");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { everyNode } from "../../js/graph/execution_ids.mjs";
 import { Films, filmsOfRuns } from "../../js/player/films.mjs";
 
 const FILM = { filename: "a.mp4", width: 64, height: 32, frames: 4, fps: 7, bytes: 1, written: "output/a.mp4" };
@@ -8,7 +9,9 @@ const told = (filename = "a.mp4") => ({ svd_film: [{ ...FILM, filename }] });
 
 /** @param {number} id */
 const decode = (id) => {
-  const made = { id, type: "SVDStudioDecode", graph: null };
+  /** @type {any} */
+  const made = { id, type: "SVDStudioDecode", comfyClass: "SVDStudioDecode", graph: null };
+  made.addDOMWidget = (/** @type {string} */ name) => ({ name, options: {} });
   return made;
 };
 
@@ -32,13 +35,21 @@ const films = (/** @type {any} */ graph, history = {}) => {
     return { ok: true, json: async () => history };
   };
   const load = async () => ({
-    playerOn: (/** @type {any} */ node) => ({
+    playerOn: (/** @type {any} */ { node }) => ({
       canSaveFrame: true,
       saveFrame: () => {},
       show: (/** @type {any} */ film) => shown.set(node, film.filename),
     }),
   });
-  return { made: new Films(app, { clientId: "me", fetchApi }, load), app, shown, asked };
+  const document = /** @type {any} */ ({ createElement: () => ({ style: {} }) });
+  const made = new Films(app, { clientId: "me", fetchApi }, document, load);
+  /** The graph is read: its nodes are created. */
+  const read = (/** @type {any} */ next) => {
+    for (const { node } of everyNode(next)) made.prepare(node);
+    return (app.rootGraph = next);
+  };
+  read(graph);
+  return { made, read, app, shown, asked };
 };
 
 const run = (/** @type {string} */ graph, outputs = {}, client = "me", meta = {}) => ({
@@ -66,17 +77,17 @@ test("nodes of others, other outputs and ids of no node are left alone", async (
 });
 
 test("a graph that is read anew, as undo does, shows its films again", async () => {
-  const { made, app, shown } = films(graphOf([decode(1)]));
+  const { made, read, shown } = films(graphOf([decode(1)]));
   await made.tell("1", told());
-  const [again] = (app.rootGraph = graphOf([decode(1)])).nodes;
+  const [again] = read(graphOf([decode(1)])).nodes;
   await made.restore();
   assert.equal(shown.get(again), "a.mp4");
 });
 
 test("another graph with the same numbers shows nothing", async () => {
-  const { made, app, shown } = films(graphOf([decode(1)]));
+  const { made, read, shown } = films(graphOf([decode(1)]));
   await made.tell("1", told());
-  const [other] = (app.rootGraph = graphOf([decode(1)], "0ther")).nodes;
+  const [other] = read(graphOf([decode(1)], "0ther")).nodes;
   await made.restore();
   assert.equal(shown.has(other), false);
 });

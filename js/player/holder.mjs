@@ -1,0 +1,36 @@
+/**
+ * The place of a player on its node, there from the beginning and without height until there is a
+ * film: Nodes 2.0 in front end 1.32 shows no widget that comes after one was changed by hand.
+ */
+import { addPanel } from "../graph/panel.mjs";
+
+export class Holder {
+  /**
+   * @param {any} node
+   * @param {HTMLElement} element  empty
+   */
+  constructor(node, element) {
+    this.node = node;
+    this.element = element;
+    this.height = () => 0;
+    const panel = addPanel(node, {
+      name: "svdstudio_film",
+      element,
+      minHeight: () => this.height(),
+    });
+    this.signal = panel.signal;
+    // Empty, it must not lie over free space of the node, which moves it.
+    panel.widget.options.getMaxHeight = () => (this.height() ? undefined : 0);
+  }
+
+  /**
+   * Make room, now and whenever the editor asks.
+   * @param {() => number} height  in pixels
+   * @param {number} margin  how much less the element has
+   */
+  fit(height, margin) {
+    this.height = height;
+    this.element.style.minHeight = `${height() - margin}px`;
+    this.node.setDirtyCanvas?.(true, true);
+  }
+}
