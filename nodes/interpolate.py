@@ -8,9 +8,10 @@ from comfy_api.latest import io
 
 from ..video.interpolate.plan import LastFrame, Timing
 from ..video.rate import exact_rate
+from .file_choice import is_offered
 from .frames import Frames, as_stream, frames_input
 from .report import show
-from .run_interpolate import SCALES, choose_drawer, interpolate, list_networks
+from .run_interpolate import FOLDER, SCALES, choose_drawer, interpolate, list_networks
 from .schema import advanced, schema
 
 FACTOR, TARGET = "factor", "target rate"
@@ -84,6 +85,10 @@ class SVDInterpolate(io.ComfyNode):
             ],
             hidden=[io.Hidden.unique_id],
         )
+
+    @classmethod
+    def validate_inputs(cls, model_name) -> bool | str:
+        return is_offered(model_name, list_networks(), FOLDER)
 
     @classmethod
     def execute(

@@ -15,6 +15,7 @@ from ..models.temporalfix import PIXEL_BYTES, TILING, TemporalFix, build_tempora
 from ..video.fingerprint import file_fingerprint
 from ..video.stabilise.learned import LearnedStabiliser
 from ..video.stabilise.step import Stabilise
+from .file_choice import is_offered
 from .frames import Frames, as_stream, frames_input
 from .schema import schema
 
@@ -59,6 +60,10 @@ class SVDStabilise(io.ComfyNode):
                 io.String.Output(display_name="report", tooltip="The film's way so far."),
             ],
         )
+
+    @classmethod
+    def validate_inputs(cls, method) -> bool | str:
+        return is_offered(method, [FLOW, *list_networks()], FOLDER)
 
     @classmethod
     def execute(cls, frames, method, strength) -> io.NodeOutput:

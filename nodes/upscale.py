@@ -7,9 +7,11 @@ from comfy_api.latest import io
 from ..video.upscale.ladder import Precision
 from ..video.upscale.sizes import Rule, Target
 from ..video.upscale.step import Upscale
+from .file_choice import is_offered
 from .frames import Frames, as_stream, frames_input
 from .report import show
 from .run_upscale import (
+    FOLDER,
     WITHOUT,
     OnDevice,
     check_precision,
@@ -92,6 +94,10 @@ class SVDUpscale(io.ComfyNode):
             ],
             hidden=[io.Hidden.unique_id],
         )
+
+    @classmethod
+    def validate_inputs(cls, model_name) -> bool | str:
+        return is_offered(model_name, model_names(), FOLDER)
 
     @classmethod
     def execute(
