@@ -4,6 +4,8 @@
  */
 import { addPanel } from "../graph/panel.mjs";
 
+const GAP = 4; // pixels that the classic canvas leaves between widgets
+
 export class Holder {
   /**
    * @param {any} node
@@ -13,14 +15,15 @@ export class Holder {
     this.node = node;
     this.element = element;
     this.height = () => 0;
-    const panel = addPanel(node, {
+    const { widget, signal } = addPanel(node, {
       name: "svdstudio_film",
       element,
       minHeight: () => this.height(),
     });
-    this.signal = panel.signal;
-    // Empty, it must not lie over free space of the node, which moves it.
-    panel.widget.options.getMaxHeight = () => (this.height() ? undefined : 0);
+    this.widget = widget;
+    this.signal = signal;
+    // Empty, it must neither make the node taller nor lie over free space of it, which moves it.
+    widget.computeSize = () => [0, -GAP];
   }
 
   /**
@@ -30,6 +33,7 @@ export class Holder {
    */
   fit(height, margin) {
     this.height = height;
+    this.widget.computeSize = undefined; // from now on by its least height
     this.element.style.minHeight = `${height() - margin}px`;
     this.node.setDirtyCanvas?.(true, true);
   }

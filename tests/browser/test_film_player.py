@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from .conftest import PICTURE
-from .editor import READY, RENDERERS, START_MS
+from .editor import HELPERS, READY, RENDERERS, START_MS
 
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright.sync_api", reason="pip install playwright")
@@ -21,7 +20,8 @@ WIDTHS = itertools.count(256, 8)
 LINE = re.compile(r"(\d+)\u00d7\1 · 4 frames · 7 fps · 0\.6 s · \d+ kB · ?frame 1")
 # A few pixels of what a player shows, once it shows the frame that it was told to.
 SHOWN = """async (id) => {
-    const [video, bar] = ["video", "input"].map((tag) => window.editor.player(id).querySelector(tag));
+    const part = (tag) => window.editor.player(id).querySelector(tag);
+    const [video, bar] = [part("video"), part("input")];
     const isThere = () => Math.floor(video.currentTime * 7) === Number(bar.value);
     while (!isThere() || video.seeking || video.readyState < 2)
         await new Promise((done) => setTimeout(done, 20));
@@ -226,7 +226,7 @@ def test_films_are_there_again_after_the_page_was_loaded_anew(stage, tmp_path):
 def load_anew(editor):
     editor.page.reload()
     editor.page.wait_for_function(READY, timeout=START_MS)
-    editor.page.add_script_tag(path=Path(__file__).parent / "editor.js")
+    editor.page.evaluate(f"{HELPERS}; null")
     editor.settle()
 
 
