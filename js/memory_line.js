@@ -20,6 +20,9 @@ app.registerExtension({
     });
     onSetting("svdstudio.memory.line", () => lines.update());
   },
+  nodeCreated(node) {
+    lines.prepare(node);
+  },
   afterConfigureGraph() {
     lines.restore();
   },

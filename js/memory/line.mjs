@@ -7,8 +7,9 @@ const HEIGHT = 30; // pixels
 
 const STYLE = `
 .svdstudio-memory { display: flex; flex-direction: column; justify-content: center; gap: 4px;
-  box-sizing: border-box; padding: 2px 8px; font-size: 11px; line-height: 1.3;
+  box-sizing: border-box; max-height: 36px; padding: 2px 8px; font-size: 11px; line-height: 1.3;
   color: var(--descrip-text, #999); }
+.svdstudio-memory[hidden] { display: none; }
 .svdstudio-memory-text { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .svdstudio-memory-bar { position: relative; height: 3px; border-radius: 2px; overflow: hidden;
   background: color-mix(in srgb, currentColor 25%, transparent); }
@@ -19,7 +20,10 @@ const STYLE = `
 .svdstudio-memory[data-ran-out="true"] .svdstudio-memory-measured { background: #d9962b; }
 `;
 
-/** One node's line; made when there is something to say for the first time. */
+/**
+ * One node's line. It has no height until there is something to say, and is there from the start: in
+ * Nodes 2.0 of 1.32 a node whose values were changed shows no panel that comes later.
+ */
 export class MemoryLine {
   /**
    * @param {any} node
@@ -33,12 +37,14 @@ export class MemoryLine {
     const bar = piece(this.element, "svdstudio-memory-bar");
     this.planned = piece(bar, "svdstudio-memory-planned");
     this.measured = piece(bar, "svdstudio-memory-measured");
+    this.element.hidden = true;
     this.node = node;
     this.widget = addPanel(node, {
       name: "svdstudio_memory",
       element: this.element,
-      minHeight: () => HEIGHT,
+      minHeight: () => (this.element.hidden ? 0 : HEIGHT),
     }).widget;
+    this.widget.hidden = true; // or the classic canvas leaves a gap
   }
 
   /** @param {import("./words.mjs").MemoryFacts} facts */
@@ -49,10 +55,18 @@ export class MemoryLine {
     this.measured.style.width = `${100 * line.measured}%`;
     this.element.title = line.tooltip;
     this.element.dataset.ranOut = String(line.ranOut);
+    this.reveal(true);
   }
 
-  remove() {
-    this.node.removeWidget?.(this.widget);
+  /** @param {boolean} isShown */
+  reveal(isShown) {
+    this.element.hidden = this.widget.hidden = !isShown;
+    this.element.style.minHeight = isShown ? `${HEIGHT}px` : "0";
+    const { node } = this;
+    const [width, height] = node.size;
+    const needed = node.computeSize()[1];
+    if (height < needed) node.setSize([width, needed]);
+    node.graph?.setDirtyCanvas?.(true, true);
   }
 }
 

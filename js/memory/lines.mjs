@@ -1,4 +1,4 @@
-/** The lines of a graph: made by what the server tells, there again when the graph is read anew. */
+/** The lines of a graph: they say what the server tells, again when the graph is read anew. */
 import { everyNode, nodeByExecutionId } from "../graph/execution_ids.mjs";
 import { MemoryLine } from "./line.mjs";
 
@@ -30,7 +30,7 @@ export class MemoryLines {
    */
   tell(executionId, facts) {
     const node = nodeByExecutionId(this.graph, executionId);
-    if (node?.type !== SAMPLER) return;
+    if (!node || !this.lines.has(node)) return;
     if (!NO_ID.test(this.graph.id ?? "")) this.told.set(this.key(executionId), facts);
     this.show(node, facts);
   }
@@ -38,7 +38,7 @@ export class MemoryLines {
   /** After the graph was read anew, by undo too: its nodes are other objects with the same ids. */
   restore() {
     for (const { node, executionId } of everyNode(this.graph)) {
-      const facts = node.type === SAMPLER && this.told.get(this.key(executionId));
+      const facts = this.lines.has(node) && this.told.get(this.key(executionId));
       if (facts) this.show(node, facts);
     }
   }
@@ -46,10 +46,7 @@ export class MemoryLines {
   /** After the setting was changed. */
   update() {
     if (this.wanted) return this.restore();
-    for (const { node } of everyNode(this.graph)) {
-      this.lines.get(node)?.remove();
-      this.lines.delete(node);
-    }
+    for (const { node } of everyNode(this.graph)) this.lines.get(node)?.reveal(false);
   }
 
   get wanted() {
@@ -57,17 +54,19 @@ export class MemoryLines {
   }
 
   /**
+   * A node that was just made.
+   * @param {any} node
+   */
+  prepare(node) {
+    if (node.constructor.comfyClass === SAMPLER) this.lines.set(node, new MemoryLine(node, this.document));
+  }
+
+  /**
    * @param {any} node
    * @param {import("./words.mjs").MemoryFacts} facts
    */
   show(node, facts) {
-    if (!this.wanted) return;
-    let line = this.lines.get(node);
-    if (!line) {
-      line = new MemoryLine(node, this.document);
-      this.lines.set(node, line);
-    }
-    line.show(facts);
+    if (this.wanted) this.lines.get(node)?.show(facts);
   }
 
   /** @param {string} executionId */
