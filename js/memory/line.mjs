@@ -60,6 +60,7 @@ export class MemoryLine {
 
   /** @param {boolean} isShown */
   reveal(isShown) {
+    this.takePlace();
     this.element.hidden = this.widget.hidden = !isShown;
     this.element.style.minHeight = isShown ? `${HEIGHT}px` : "0";
     const { node } = this;
@@ -67,6 +68,20 @@ export class MemoryLine {
     const needed = node.computeSize()[1];
     if (height < needed) node.setSize([width, needed]);
     node.graph?.setDirtyCanvas?.(true, true);
+  }
+
+  /**
+   * Nodes 2.0 of 1.32 goes on showing the panel of a node that undo has made anew: put the one that
+   * is written to into its place.
+   */
+  takePlace() {
+    const { element, node } = this;
+    element.dataset.place = `${node.graph?.id}:${node.id}`;
+    if (element.isConnected) return;
+    const all = element.ownerDocument.querySelectorAll(".svdstudio-memory");
+    /** @type {HTMLElement[]} */ ([...all])
+      .find(({ dataset }) => dataset.place === element.dataset.place)
+      ?.replaceWith(element);
   }
 }
 
