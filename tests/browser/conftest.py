@@ -106,16 +106,14 @@ def models_of(workflows: list[Path]) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def networks(site, monkeypatch) -> Callable[[Path], None]:
-    """networks(workflow): put the networks that a graph names where the server finds them."""
+def networks(site, monkeypatch) -> Callable[..., None]:
+    """networks(name, ...): put networks that packages ship where the server finds them."""
     monkeypatch.syspath_prepend(str(ROOT / "dev"))
     finish = importlib.import_module("finish_files")
 
-    def put(workflow: Path) -> None:
-        text = workflow.read_text(encoding="utf-8")
-        for name in finish.NETWORKS:
-            if f'"{name}.safetensors"' in text:
-                finish.network_file(name, site.base / "models")
+    def put(*names: str) -> None:
+        for name in names:
+            finish.network_file(name, site.base / "models")
 
     return put
 
