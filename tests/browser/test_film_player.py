@@ -80,13 +80,9 @@ def complaints(editor) -> list[str]:
 
 def player(editor, node):
     """What the page shows of a player."""
-    return editor.page.locator(f"#{mark(editor, node)}")
-
-
-def mark(editor, node) -> str:
-    name = f"player-{node}"
-    editor.page.evaluate("([id, name]) => { window.editor.player(id).id = name }", [node, name])
-    return name
+    mark = "([id, name]) => { window.editor.player(id).id = name }"
+    editor.page.evaluate(mark, [node, f"player-{node}"])
+    return editor.page.locator(f"#player-{node}")
 
 
 def line(editor, node) -> str:
@@ -293,13 +289,8 @@ def test_film_is_shown_inside_a_subgraph(stage):
         [preview, save],
     )
     editor.call("run")
-    editor.page.evaluate(
-        """(id) => {
-            const node = app.graph.getNodeById(id);
-            app.canvas.openSubgraph(node.subgraph, node);
-        }""",
-        outer,
-    )
+    node = "app.graph.getNodeById(id)"
+    editor.page.evaluate(f"(id) => app.canvas.openSubgraph({node}.subgraph, {node})", outer)
     editor.page.wait_for_function(
         "[...document.querySelectorAll('.svdstudio-film video')].some((each) => each.videoWidth)"
     )
