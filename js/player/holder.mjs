@@ -35,6 +35,8 @@ export class Holder {
     this.height = height;
     this.widget.computeSize = undefined; // from now on by its least height
     this.element.style.minHeight = `${height() - margin}px`;
+    // In the classic canvas at once, not at its next drawing but one. Nodes 2.0 goes by the element.
+    if (this.element.closest(".dom-widget")) this.node.expandToFitContent?.();
     this.node.setDirtyCanvas?.(true, true);
   }
 }
