@@ -1,24 +1,29 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { Messages } from "./refusals/messages.mjs";
-import { failedNode, refusedNodes } from "./refusals/problems.mjs";
 import { onRefusal } from "./refusals/watch.mjs";
 
 /** @type {any} ComfyUI's types know only what new versions have */
 const page = app;
 
+/** @type {Promise<import("./refusals/messages.mjs").Messages> | undefined} */
+let messages;
+
+/** What shows messages is fetched with the first one. */
+async function fetchMessages() {
+  const { Messages } = await import("./refusals/messages.mjs");
+  return new Messages(page, document);
+}
+
 app.registerExtension({
   name: "svdstudio.refusals",
   setup() {
-    const messages = new Messages(page, document);
-    const graph = () => page.rootGraph ?? page.graph;
     onRefusal(
       () => page.extensionManager.lastNodeErrors ?? page.lastNodeErrors ?? null,
-      (errors) => messages.showRefused(refusedNodes(graph(), errors)),
+      async (errors) => (await (messages ??= fetchMessages())).showRefused(errors),
     );
-    api.addEventListener("execution_error", ({ detail }) =>
-      messages.show(failedNode(graph(), detail)),
+    api.addEventListener("execution_error", async ({ detail }) =>
+      (await (messages ??= fetchMessages())).showFailed(detail),
     );
-    api.addEventListener("execution_start", () => messages.clear());
+    api.addEventListener("execution_start", async () => (await messages)?.clear());
   },
 });

@@ -1,9 +1,7 @@
 /** The entry "SVD Studio presets" in a node's menu. */
-import { notify } from "../notices/notice.mjs";
 import { OWN_PRESETS } from "../settings/settings.mjs";
 import { BUILT_IN } from "./built_in.mjs";
 import { presetsFor, tidyName, withPreset, withoutPreset } from "./own.mjs";
-import { showPopup } from "./popup.mjs";
 import { applyValues, defaultsOf, valuesOf } from "./values.mjs";
 
 /** @typedef {import("./built_in.mjs").Values} Values */
@@ -41,7 +39,7 @@ export class PresetsMenu {
   }
 
   /** The same as a menu of our own, for the node that is selected. */
-  showForSelection() {
+  async showForSelection() {
     const node = [...(this.app.canvas.selectedItems ?? [])].find(hasPresets);
     if (!node) {
       this.say("warning", "Presets", "Select a node of SVD Studio that has values first.");
@@ -50,6 +48,7 @@ export class PresetsMenu {
     const pressed = this.document.activeElement?.closest("button")?.getBoundingClientRect();
     const [left, top] = this.app.canvas.ds.convertOffsetToCanvas(node.pos);
     const place = pressed ? { left: pressed.left, top: pressed.bottom + 4 } : { left, top };
+    const { showPopup } = await import("./popup.mjs");
     showPopup(this.document, this.choices(node, node.type), place);
   }
 
@@ -134,7 +133,8 @@ export class PresetsMenu {
    * @param {string} title
    * @param {string} text
    */
-  say(severity, title, text) {
+  async say(severity, title, text) {
+    const { notify } = await import("../notices/notice.mjs");
     notify(this.app, this.document, { severity, title, text, seconds: SECONDS });
   }
 }

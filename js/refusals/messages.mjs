@@ -1,6 +1,7 @@
 /** The messages of a refusal; those of the run before go when a new one begins. */
 import { notify } from "../notices/notice.mjs";
 import { goToNode } from "./go_to_node.mjs";
+import { failedNode, refusedNodes } from "./problems.mjs";
 
 const MOST = 3; // at a time
 
@@ -19,12 +20,21 @@ export class Messages {
   /**
    * Of a graph that was not taken. Newer versions of ComfyUI say by themselves which node it is and
    * what is wrong with it; of a node that failed they say no more than that.
-   * @param {import("./problems.mjs").Problem[]} problems
+   * @param {Record<string, any>} nodeErrors
    */
-  showRefused(problems) {
+  showRefused(nodeErrors) {
     const { toast, setting } = this.app.extensionManager;
     const isTold = toast.error && setting.get("Comfy.RightSidePanel.ShowErrorsTab");
-    this.show(isTold ? [] : problems);
+    this.show(isTold ? [] : refusedNodes(this.graph, nodeErrors));
+  }
+
+  /** @param {any} failure  of the event execution_error */
+  showFailed(failure) {
+    this.show(failedNode(this.graph, failure));
+  }
+
+  get graph() {
+    return this.app.rootGraph ?? this.app.graph;
   }
 
   /** @param {import("./problems.mjs").Problem[]} problems */

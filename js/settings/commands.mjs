@@ -1,6 +1,4 @@
 /** What the command palette and the menu can do. */
-import { notify } from "../notices/notice.mjs";
-import { addBasicChain } from "./basic_chain.mjs";
 
 /**
  * @param {any} app
@@ -20,7 +18,10 @@ export function commands(app, api, document, createNode) {
       id: "svdstudio.addPictureToFilm",
       label: "SVD Studio: Add picture-to-film nodes",
       icon: "pi pi-video",
-      function: () => addBasicChain(app.canvas, createNode),
+      function: async () => {
+        const { addBasicChain } = await import("./basic_chain.mjs");
+        addBasicChain(app.canvas, createNode);
+      },
     },
     {
       id: "svdstudio.freeMemory",
@@ -49,6 +50,7 @@ async function freeMemory(app, api, document) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ unload_models: true, free_memory: true }),
   });
+  const { notify } = await import("../notices/notice.mjs");
   notify(app, document, {
     severity: answer.ok ? "success" : "error",
     title: "Free memory",
