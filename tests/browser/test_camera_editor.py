@@ -6,13 +6,12 @@ import json
 import math
 import os
 import uuid
-from itertools import count
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from .editor import CLASSIC, RENDERERS
+from .editor import CLASSIC
 
 pytestmark = pytest.mark.browser
 
@@ -20,16 +19,6 @@ TEXTURE = "texture.png"
 STRAIGHT = '{"version": 1, "fov": 50, "keyframes": [{"time": 0}, {"time": 1}]}'
 MISSING_COMMA = '{"keyframes": [{"time": 0} {"time": 1}]}'
 SMOOTH_FPS = 30
-NUMBERS = count(4)
-# After a load, Nodes 2.0 of ComfyUI 0.3.75 may draw a node elsewhere than its place says.
-BRING_INTO_VIEW = """() => {
-    const { ds, canvas } = window.app.canvas;
-    const shown = [...document.querySelectorAll(".svd-camera")].find((each) => each.clientWidth);
-    const { left, top, width, height } = shown.getBoundingClientRect();
-    ds.offset[0] += (canvas.clientWidth / 2 - left - width / 2) / ds.scale;
-    ds.offset[1] += (canvas.clientHeight / 2 - top - height / 2) / ds.scale;
-    window.app.canvas.setDirty(true, true);
-}"""
 MINIMAP = "Attempted to cleanup event listeners for graph"  # ComfyUI's own, entering a subgraph
 
 
@@ -61,8 +50,6 @@ class CameraEditor:
 
     def look(self):
         self.editor.call("show", self.node)
-        self.editor.settle(5)
-        self.page.evaluate(BRING_INTO_VIEW)
         self.settle()
 
     def settle(self):
@@ -131,10 +118,9 @@ class CameraEditor:
 def graph(texture, renderer):
     """LoadImage and SVD Camera Keyframes into SVD Camera Preview, and a file of its frames.
 
-    A graph of its own each time, with numbers of its own: Nodes 2.0 of ComfyUI 0.3.75 leaves a node
-    where another of its number was, and spreads out what was laid out for another renderer.
+    Nodes 2.0 spreads a graph out that was laid out for another renderer.
     """
-    a, b, c, d = (next(NUMBERS) for _ in range(4))
+    a, b, c, d = range(4, 8)
     nodes = [
         node_of(a, "LoadImage", [], ["IMAGE", "MASK"], [texture, "image"]),
         node_of(b, "SVDStudioCameraKeyframes", [], ["SVD_CAMERA"], [STRAIGHT], [460, 640]),
@@ -166,20 +152,13 @@ def node_of(number, kind, inputs, outputs, values, size=(270, 150)):
     }
 
 
-@pytest.fixture(scope="module", params=RENDERERS)
-def opened(new_editor, request):
-    """One page for all tests in a renderer: opening one takes longer than most of them."""
-    editor = new_editor(request.param)
-    yield editor
-    editor.page.close()
-
-
 @pytest.fixture
-def camera(opened, texture):
-    yield CameraEditor(opened, texture)
-    errors = [error for error in opened.errors if MINIMAP not in error]
-    complaints = opened.call("complaints")
-    opened.errors.clear()
+def camera(either_editor, texture):
+    """On a page of its own: in one that shows its second graph, Nodes 2.0 misplaces the nodes."""
+    yield CameraEditor(either_editor, texture)
+    errors = [error for error in either_editor.errors if MINIMAP not in error]
+    complaints = either_editor.call("complaints")
+    either_editor.page.close()
     assert (errors, complaints) == ([], [])
 
 
@@ -295,8 +274,9 @@ def test_saved_and_loaded_it_is_the_same_editor(camera):
     assert node["widgets_values"] == [text]
     camera.load(saved)
     assert camera.text == text
-    camera.drag((0.1, 0), (0, 0))
-    assert camera.text != text
+    camera.panel.get_by_label("Pan: above 0").first.fill("-2")
+    camera.press("Tab")
+    assert camera.last["pan"] == -2
 
 
 def test_a_copy_has_an_editor_and_a_path_of_its_own(camera):
@@ -343,8 +323,7 @@ def test_it_works_inside_a_subgraph(camera):
     camera.page.evaluate(
         "() => window.app.canvas.centerOnNode(window.app.canvas.graph.nodes[0])",
     )
-    camera.panel.locator(".timeline").wait_for(timeout=60_000)
-    camera.page.wait_for_timeout(800)
+    camera.settle()
     camera.drag((0, 0), (0.1, 0))
     prompt = camera.editor.prompt()
     (name,) = [id for id, node in prompt.items() if node["class_type"].endswith("Keyframes")]
