@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from .lora_inputs import FROM_INPUT, Lora, lora_stamp, lora_widgets
+from .file_choice import is_offered
+from .lora_inputs import FROM_INPUT, Lora, lora_names, lora_stamp, lora_widgets
 from .report import show
 from .run_lora import LoraSettings, add_lora
 from .schema import advanced, schema
@@ -45,6 +46,10 @@ class SVDLora(io.ComfyNode):
             ],
             hidden=[io.Hidden.unique_id],
         )
+
+    @classmethod
+    def validate_inputs(cls, lora_name) -> bool | str:
+        return is_offered(lora_name, lora_names(), "loras")
 
     @classmethod
     def fingerprint_inputs(cls, lora_name=FROM_INPUT, lora=None, **widgets: float) -> str:

@@ -22,12 +22,16 @@ BUILT_IN = {
 CONNECTED = "the connected LoRA"
 
 
+def lora_names() -> list[str]:
+    return [FROM_INPUT, *folder_paths.get_filename_list("loras"), *BUILT_IN]
+
+
 def lora_widgets() -> list[io.Input]:
     """Which LoRA, and how strongly."""
     return [
         io.Combo.Input(
             "lora_name",
-            options=[FROM_INPUT, *folder_paths.get_filename_list("loras"), *BUILT_IN],
+            options=lora_names(),
             tooltip="A .safetensors file of the loras folder, from any trainer: ComfyUI, kohya, "
             "LyCORIS, diffusers or PEFT (its adapter_model.safetensors).",
         ),

@@ -33,6 +33,7 @@ SHIPPED = {
 # Their image models are nowhere to be had: these are shown before they run.
 NOT_RUN = ("sketch_to_4k", "text_to_4k")
 THUMBNAIL_WIDTH = 1600
+SCALE = 0.8  # of the view that the files are saved with
 
 
 @pytest.fixture(scope="module")
@@ -195,8 +196,8 @@ def fit(page, nodes):
     """A page in which the whole graph is seen. Zoomed out further, the editor leaves out text."""
     right = max(node["pos"][0] + node["size"][0] for node in nodes)
     bottom = max(node["pos"][1] + node["size"][1] for node in nodes)
-    width, height = max(1600, round(right * 0.92)), max(900, round(bottom * 0.92) + 60)
-    page.set_viewport_size({"width": width, "height": max(height, width * 9 // 16)})
+    width, height = round(right * SCALE) + 60, round(bottom * SCALE) + 120
+    page.set_viewport_size({"width": max(1400, width), "height": max(800, height)})
 
 
 def run_quickly(editor, nodes):
@@ -212,6 +213,9 @@ def run_quickly(editor, nodes):
         editor.wait_for_pictures(last["id"])
     else:
         editor.wait_for_film(last["id"])
+    for node in nodes:
+        if node["type"] == "PreviewImage":
+            editor.wait_for_pictures(node["id"])
     for place, value in kept.items():
         editor.call("set", *place, value)
     editor.settle()
