@@ -7,8 +7,9 @@
 
 import { Controls } from "./controls.mjs";
 import { isStart, keyframeAt, round, withChange, withKeyframe, withTime, withoutKeyframe } from "./edit.mjs";
-import { NO_GUIDES, asked, checked, nudged } from "./gestures.mjs";
-import { smoothPose, poseAt } from "./path.mjs";
+import { NO_GUIDES, checked } from "./gestures.mjs";
+import { heard } from "./keys.mjs";
+import { smoothPose } from "./path.mjs";
 import { PathError, readPath, writePath } from "./path_json.mjs";
 import { Stage } from "./stage.mjs";
 
@@ -59,7 +60,7 @@ export class CameraEditor {
 
   /** @param {AbortSignal} signal */
   listen(signal) {
-    this.root.addEventListener("keydown", (event) => this.keyDown(event), { signal });
+    this.root.addEventListener("keydown", (event) => heard(this, event), { signal });
     this.root.addEventListener("keyup", () => this.commit(), { signal });
     this.root.addEventListener("focusout", () => this.commit(), { signal });
     this.root.addEventListener("pointerenter", () => this.refresh(), { signal });
@@ -245,48 +246,6 @@ export class CameraEditor {
     };
     if (this.playing) requestAnimationFrame(step);
     else this.scrub(Math.round(this.look.time * (this.source.frames - 1)) / Math.max(1, this.source.frames - 1));
-  }
-
-  /** @param {KeyboardEvent} event */
-  keyDown(event) {
-    const target = /** @type {HTMLElement} */ (event.target);
-    if (event.ctrlKey || event.metaKey || target.matches("input, select")) return;
-    if (/^[ ]$|^Enter$/.test(event.key) && target.matches("button, summary")) return event.stopPropagation();
-    if (this.actOn(event)) {
-      event.preventDefault();
-      event.stopPropagation();
-    }
-  }
-
-  /**
-   * @param {KeyboardEvent} event
-   * @returns {boolean} whether the key means something here
-   */
-  actOn({ key, shiftKey, altKey }) {
-    /** @type {Record<string, () => void>} */
-    const acts = {
-      " ": () => this.play(),
-      k: () => this.addKeyframe(),
-      K: () => this.addKeyframe(),
-      Delete: () => this.removeKeyframe(),
-      Backspace: () => this.removeKeyframe(),
-      "[": () => this.jump(-1),
-      "]": () => this.jump(1),
-      Home: () => this.scrub(0),
-      End: () => this.scrub(1),
-      ",": () => this.step(-1),
-      ".": () => this.step(1),
-    };
-    if (acts[key]) {
-      acts[key]();
-      return true;
-    }
-    const pose = nudged(key, shiftKey, this.look.mode, poseAt(this.shown, this.look.time));
-    if (!pose || altKey) return false;
-    if (this.locked) return true;
-    if (isStart(this.shown, this.look.time)) this.say(START);
-    else this.preview(asked(this.shown, this.look.time, pose));
-    return true;
   }
 
   /** @param {number} frames */
