@@ -47,19 +47,6 @@ export function mountCameraEditor(node, app, api) {
   });
   seen.observe(root);
   signal.addEventListener("abort", () => seen.disconnect());
-  requestAnimationFrame(() => requestAnimationFrame(() => takePlace(node, root, signal)));
-}
-
-/**
- * Nodes 2.0 of ComfyUI 0.3.75 goes on showing the panel of a node that undo has made anew, whose
- * listeners are gone with it: put the living one into its place.
- * @param {any} node
- * @param {HTMLElement} root
- * @param {AbortSignal} signal
- */
-function takePlace(node, root, signal) {
-  const old = looks.get(keyOf(node))?.root;
-  if (old?.isConnected && !root.isConnected && !signal.aborted) old.replaceWith(root);
 }
 
 /** @param {any} node */
@@ -80,7 +67,7 @@ function open({ CameraEditor, findSource, node, text, app, api, root, signal }) 
   };
   if (look.focused && document.activeElement === document.body) root.focus({ preventScroll: true });
   signal.addEventListener("abort", () => {
-    const kept = { ...editor.look, root, focused: root.contains(document.activeElement) };
+    const kept = { ...editor.look, focused: root.contains(document.activeElement) };
     looks.set(key, kept);
     setTimeout(() => looks.get(key) === kept && looks.delete(key), SOON);
   });

@@ -1,5 +1,13 @@
 /** A piece of page on a node. It holds no state of the graph: that lives in ordinary widgets. */
 
+const SOON = 5000; // milliseconds
+
+/**
+ * Panels of nodes that have just gone, by graph, node and name.
+ * @type {Map<string, HTMLElement>}
+ */
+const gone = new Map();
+
 /**
  * Put `element` on the node, below its widgets, in the classic canvas as in Nodes 2.0.
  *
@@ -23,5 +31,30 @@ export function addPanel(node, { name, element, minHeight }) {
     removal.abort();
     removed?.call(widget);
   };
+  const page = element.ownerDocument?.defaultView;
+  // The node gets its id and its graph, and the page its elements, after this.
+  page?.requestAnimationFrame(() =>
+    page.requestAnimationFrame(() => takePlace(node, name, element, removal.signal)),
+  );
   return { widget, signal: removal.signal };
+}
+
+/**
+ * Undo makes every node anew, but Nodes 2.0 of ComfyUI 0.3.75 goes on showing the panels of the
+ * nodes that have gone, and their listeners with them: put the living one into the dead one's place.
+ * @param {any} node
+ * @param {string} name
+ * @param {HTMLElement} element
+ * @param {AbortSignal} signal
+ */
+function takePlace(node, name, element, signal) {
+  if (signal.aborted) return;
+  const key = `${node.graph?.id}:${node.id}:${name}`;
+  const old = gone.get(key);
+  if (old?.isConnected && !element.isConnected) old.replaceWith(element);
+  gone.delete(key);
+  signal.addEventListener("abort", () => {
+    gone.set(key, element);
+    setTimeout(() => gone.get(key) === element && gone.delete(key), SOON);
+  });
 }

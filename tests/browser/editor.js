@@ -16,6 +16,8 @@ window.editor = (() => {
   return {
     widget,
 
+    get: (id, name) => widget(id, name).value,
+
     set(id, name, value) {
       const found = widget(id, name);
       found.value = value;
@@ -102,6 +104,9 @@ window.editor = (() => {
         visible: (player?.getBoundingClientRect().width ?? 0) > 0,
       };
     },
+
+    /** Whether a node has made something that a browser plays. */
+    hasFilm: (id) => Boolean(app.nodeOutputs[id]?.svd_film),
 
     /** The piece of page in which a node plays its film. */
     player: (id) => node(id).widgets?.find(({ name }) => name === "svdstudio_film")?.element,
