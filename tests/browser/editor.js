@@ -105,8 +105,10 @@ window.editor = (() => {
       };
     },
 
-    /** Whether a node has made something that a browser plays. */
-    hasFilm: (id) => Boolean(app.nodeOutputs[id]?.svd_film),
+    /** Whether a node plays what it has made: a browser does not play every format. */
+    plays(id) {
+      return Boolean(this.player(id)?.querySelector("video, img"));
+    },
 
     /** The piece of page in which a node plays its film. */
     player: (id) => node(id).widgets?.find(({ name }) => name === "svdstudio_film")?.element,

@@ -209,10 +209,11 @@ def run_quickly(editor, nodes):
             kept[node["id"], widget] = editor.call("get", node["id"], widget)
             editor.call("set", node["id"], widget, value)
     editor.call("run")
-    if editor.call("hasFilm", last["id"]):
-        editor.wait_for_film(last["id"])
-    else:
+    if last["type"] == TRAINER:
         editor.wait_for_pictures(last["id"])
+    editor.settle(60)
+    if editor.call("plays", last["id"]):
+        editor.wait_for_film(last["id"])
     for node in nodes:
         if node["type"] == "PreviewImage":
             editor.wait_for_pictures(node["id"])
