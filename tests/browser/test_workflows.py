@@ -228,6 +228,9 @@ def lighter(editor, node):
     if "model_name" in widgets(node):
         shipped = SHIPPED.get(editor.call("get", node["id"], "model_name"))
         changes |= {"model_name": f"{shipped}.safetensors"} if shipped else {}
+    if node["type"] == "SVDStudioConditioning":  # a size of its own is that of the published model
+        for side in ("width", "height"):
+            changes[side] = editor.call("get", node["id"], side) // 4
     return changes
 
 
