@@ -6,6 +6,7 @@ stand-ins with random weights; upscaling and interpolation are the real networks
 
 import importlib
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -69,7 +70,7 @@ MAKES = {
     "sketch_to_4k": [(12, (512, 256), 24)],
     "storyboard_animatic": [(36, (128, 64), 24)],
     "text_to_4k": [(12, (512, 256), 24)],
-    "train_a_lora": ["my_lora_00001.safetensors"],
+    "train_a_lora": ["my_lora.safetensors"],
     "use_a_lora": [(4, (128, 64), 7)],
 }
 
@@ -162,13 +163,13 @@ def film_facts(path):
 
 
 def facts(path):
-    """What a file is: a film, or a picture, or a name."""
+    """What a file is: a film, or a picture, or a name without the number that makes it new."""
     if path.suffix in (".mp4", ".mkv", ".mov", ".webm"):
         return film_facts(path)
     if path.suffix in (".png", ".jpg", ".webp"):
         with Image.open(path) as picture:
             return (getattr(picture, "n_frames", 1), picture.size, 0)
-    return path.name
+    return re.sub(r"_\d{5}(?=\.)", "", path.name)
 
 
 def files_in(folder):
