@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -128,28 +128,38 @@ def browser(chromium) -> Iterator[Any]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@contextmanager
+def opened_editor(
+    browser: Any, url: str, renderer: str = CLASSIC, on_request: Callable = lambda _: None
+) -> Iterator[Editor]:
+    """An editor with a profile of its own, in the classic canvas or in Nodes 2.0."""
+    context = browser.new_context(viewport={"width": 1600, "height": 900})
+    context.add_init_script("localStorage.setItem('vueNodesBannerDismissed', 'true')")
+    page = context.new_page()
+    page.on("request", lambda request: on_request(request))  # no built-in function will do
+    try:
+        yield Editor(page, url, renderer)
+    finally:
+        context.close()
+
+
+@pytest.fixture(scope="module")
 def new_editor(browser, site) -> Iterator[Callable[..., Editor]]:
-    """Open an editor with a profile of its own, in the classic canvas or in Nodes 2.0."""
+    """Open an editor, until the module's tests have run: open pages draw all the time."""
     with ExitStack() as opened:
-
-        def make(renderer: str = CLASSIC, on_request: Callable = lambda _: None) -> Editor:
-            context = browser.new_context(viewport={"width": 1600, "height": 900})
-            opened.callback(context.close)
-            context.add_init_script("localStorage.setItem('vueNodesBannerDismissed', 'true')")
-            page = context.new_page()
-            page.on("request", on_request)
-            return Editor(page, site.url, renderer)
-
-        yield make
+        yield lambda *how, **more: opened.enter_context(
+            opened_editor(browser, site.url, *how, **more)
+        )
 
 
 @pytest.fixture
-def editor(new_editor) -> Editor:
-    return new_editor()
+def editor(browser, site) -> Iterator[Editor]:
+    with opened_editor(browser, site.url) as opened:
+        yield opened
 
 
 @pytest.fixture(params=RENDERERS)
-def either_editor(new_editor, request) -> Editor:
+def either_editor(browser, site, request) -> Iterator[Editor]:
     """Once in the classic canvas and once in Nodes 2.0."""
-    return new_editor(request.param)
+    with opened_editor(browser, site.url, request.param) as opened:
+        yield opened
