@@ -9,13 +9,11 @@ from ..sampling.conditioning import FilmShape, first_picture
 from ..sampling.easing import SLOPES, Ease
 from ..sampling.framing import Fit, composite, fit_picture
 from ..sampling.guide import MotionGuide
-from ..sampling.light_sweep import COLDEST, DAYLIGHT, WARMEST, LightSweep, sweep
+from ..sampling.light_sweep import COLDEST, DAYLIGHT, WARMEST, LightSweep, lit_part, sweep
 from ..video.pictures.srgb import linear_to_srgb, srgb_to_linear
 from .apply_guide import Guide
 from .condition import film_shape
 from .schema import advanced, schema
-
-ALIKE = 0.02  # of the proportions of mask and picture
 
 
 class SVDLightSweep(io.ComfyNode):
@@ -75,18 +73,6 @@ def light_guide(
     # Frame 0 is the picture to the last bit, whatever rounding made of it.
     frames[0] = still
     return MotionGuide(frames, torch.zeros(frames.shape[:3]))
-
-
-def lit_part(mask: torch.Tensor, picture: torch.Tensor, film: FilmShape, fit: Fit) -> torch.Tensor:
-    """(height, width) of the first mask, laid over the film as the picture is."""
-    (h, w), (picture_h, picture_w) = mask.shape[1:3], picture.shape[1:3]
-    if abs(w / h - picture_w / picture_h) > ALIKE * picture_w / picture_h:
-        raise ValueError(
-            f"The mask is {w}x{h} and the picture {picture_w}x{picture_h}: they must have the same "
-            "proportions. Paint the mask on this very picture."
-        )
-    as_image = mask[:1, ..., None].float().expand(-1, -1, -1, 3)
-    return fit_picture(as_image, film.width, film.height, fit)[0, ..., 0]
 
 
 def _band_inputs() -> list:

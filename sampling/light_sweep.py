@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .conditioning import FilmShape
 from .easing import Ease
+from .framing import Fit, fit_picture
 
 DAYLIGHT = 6500.0  # kelvin: the white of sRGB, at which light has no colour
 COLDEST, WARMEST = 12000.0, 2000.0
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # of linear Rec. 709
 NEARLY_WHITE = 1e-4
+ALIKE = 0.02  # of the proportions of mask and picture
 
 # XYZ to linear Rec. 709 (IEC 61966-2-1).
 TO_RGB = (
@@ -126,3 +129,19 @@ def _black_body(kelvin: float) -> Tensor:
         y = 3.0817580 * x**3 - 5.87338670 * x**2 + 3.75112997 * x - 0.37001483
     rgb = torch.tensor(TO_RGB) @ torch.tensor([x / y, 1.0, (1 - x - y) / y])
     return rgb.clamp(min=0)
+
+
+def lit_part(mask: Tensor, picture: Tensor, film: FilmShape, fit: Fit) -> Tensor:
+    """(height, width) of the first mask, laid over the film as the picture is.
+
+    `mask` (N, h, w) in 0..1 and `picture` (1, H, W, C). Raises ValueError where their proportions
+    differ.
+    """
+    (h, w), (picture_h, picture_w) = mask.shape[1:3], picture.shape[1:3]
+    if abs(w / h - picture_w / picture_h) > ALIKE * picture_w / picture_h:
+        raise ValueError(
+            f"The mask is {w}x{h} and the picture {picture_w}x{picture_h}: they must have the same "
+            "proportions. Paint the mask on this very picture."
+        )
+    as_image = mask[:1, ..., None].float().expand(-1, -1, -1, 3)
+    return fit_picture(as_image, film.width, film.height, fit)[0, ..., 0]

@@ -4,7 +4,8 @@ import { iconButton, make, segments } from "./dom.mjs";
 import { EASES } from "./easing.mjs";
 import { isStart, keyframeAt } from "./edit.mjs";
 import { lensFields, moveFields } from "./fields.mjs";
-import { addStyle } from "./style.mjs";
+import { addStyle } from "../graph/style_sheet.mjs";
+import { STYLE } from "./style.mjs";
 import { Timeline } from "./timeline.mjs";
 
 const VIEWS = [
@@ -19,7 +20,7 @@ const MODES = [
 export class Controls {
   /** @param {import("./editor.mjs").CameraEditor} editor */
   constructor(editor) {
-    addStyle();
+    addStyle(document, "svdstudio-camera-style", STYLE);
     this.editor = editor;
     this.canvas = make("canvas", { "aria-hidden": "true" });
     this.hint = make("p", { class: "hint", role: "status" });

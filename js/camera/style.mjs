@@ -1,8 +1,6 @@
 /** The look of the camera editor, in the colours of ComfyUI's theme. */
 
-const ID = "svdstudio-camera-style";
-
-const CSS = `
+export const STYLE = `
 .svd-camera {
   --accent: var(--p-primary-color, #4a9eff);
   --line: color-mix(in srgb, var(--border-color, #555) 70%, transparent);
@@ -77,11 +75,3 @@ const CSS = `
 /* Nodes 2.0 gives the text as much room as the editor; the text needs little. */
 .lg-node-widget:has(+ .lg-node-widget .svd-camera):not(:focus-within) { flex: 0 0 72px; }
 `;
-
-export function addStyle() {
-  if (document.getElementById(ID)) return;
-  const style = document.createElement("style");
-  style.id = ID;
-  style.textContent = CSS;
-  document.head.append(style);
-}

@@ -1,6 +1,6 @@
 /** The line on SVD Sampler that says what the run takes of memory. */
 import { addPanel } from "../graph/panel.mjs";
-import { addStyle } from "../notices/style.mjs";
+import { addStyle } from "../graph/style_sheet.mjs";
 import { memoryLine } from "./words.mjs";
 
 const HEIGHT = 30; // pixels
@@ -60,7 +60,6 @@ export class MemoryLine {
 
   /** @param {boolean} isShown */
   reveal(isShown) {
-    this.takePlace();
     this.element.hidden = this.widget.hidden = !isShown;
     this.element.style.minHeight = isShown ? `${HEIGHT}px` : "0";
     const { node } = this;
@@ -68,20 +67,6 @@ export class MemoryLine {
     const needed = node.computeSize()[1];
     if (height < needed) node.setSize([width, needed]);
     node.graph?.setDirtyCanvas?.(true, true);
-  }
-
-  /**
-   * Nodes 2.0 of 1.32 goes on showing the panel of a node that undo has made anew: put the one that
-   * is written to into its place.
-   */
-  takePlace() {
-    const { element, node } = this;
-    element.dataset.place = `${node.graph?.id}:${node.id}`;
-    if (element.isConnected) return;
-    const all = element.ownerDocument.querySelectorAll(".svdstudio-memory");
-    /** @type {HTMLElement[]} */ ([...all])
-      .find(({ dataset }) => dataset.place === element.dataset.place)
-      ?.replaceWith(element);
   }
 }
 

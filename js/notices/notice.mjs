@@ -1,5 +1,5 @@
 /** Messages to the user: ComfyUI's toasts, and our own where those of this version have no button. */
-import { addStyle } from "./style.mjs";
+import { addStyle } from "../graph/style_sheet.mjs";
 
 const PLACE = "svdstudio-notices";
 

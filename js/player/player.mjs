@@ -1,5 +1,5 @@
 /** The player on a node. */
-import { addStyle } from "../notices/style.mjs";
+import { addStyle } from "../graph/style_sheet.mjs";
 import { Controls } from "./controls.mjs";
 import { factsLine, frameFileName, frameWord, kindOf, viewPath } from "./facts.mjs";
 import { frameOfKey } from "./frames.mjs";

@@ -1,5 +1,5 @@
 /** A menu of our own, for where ComfyUI's menu of a node has no place for entries of others. */
-import { addStyle } from "../notices/style.mjs";
+import { addStyle } from "../graph/style_sheet.mjs";
 
 const STYLE = `
 .svdstudio-popup { position: fixed; z-index: 9998; display: flex; flex-direction: column; padding: 4px;

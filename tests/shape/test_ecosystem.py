@@ -37,8 +37,7 @@ ACCEPTED_PYTHON = {
     "video/upscale/ladder.py": CHOSEN,
 }
 ACCEPTED_JAVASCRIPT = {
-    ("notices/style.mjs", "shared-dom-injection"): STYLE,
-    ("camera/style.mjs", "shared-dom-injection"): STYLE,
+    ("graph/style_sheet.mjs", "shared-dom-injection"): STYLE,
     ("notices/notice.mjs", "shared-dom-injection"): TOASTS,
     ("presets/popup.mjs", "shared-dom-injection"): POPUP,
     ("presets/popup.mjs", "document-level-listener"): POPUP,
