@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
 
 from .architecture import UNetArchitecture, VAEArchitecture
 from .diffusers_keys import rename, swap, unet_pairs, vae_from_diffusers, vae_pairs
+from .few_step import few_step_by_scheduler
 from .svd import (
     CLIP_PREFIX,
     UNET_PREFIX,
@@ -116,13 +117,29 @@ def _recognise(path: Path, parts: dict[str, Part], variant: str) -> SVDSource:
 
 
 def _info(path: Path, unet: Part, variant: str) -> SVDInfo:
-    config = path / "unet" / "config.json"
-    if variant == "auto" and config.is_file():
-        frames = json.loads(config.read_text(encoding="utf-8")).get("num_frames")
-        if frames:
-            guess = "svd" if frames == 14 else "svd_xt"
-            return SVDInfo(path.name, guess, "from its configuration", frames)
-    return identify(path.name, unet.weights.metadata, variant)
+    info = identify(path.name, unet.weights.metadata, variant)
+    if variant != "auto":
+        return info
+    frames = _config(path / "unet" / "config.json").get("num_frames")
+    if frames:
+        guess = "svd" if frames == 14 else "svd_xt"
+        few_step = info.few_step
+        info = SVDInfo(path.name, guess, "from its configuration", frames, few_step=few_step)
+    scheduler = few_step_by_scheduler(_config(path / "scheduler" / "scheduler_config.json"))
+    return replace(info, few_step=scheduler) if scheduler else info
+
+
+def _config(file: Path) -> dict:
+    """A file of a diffusers folder; empty when it is not there."""
+    if not file.is_file():
+        return {}
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise WeightFileError(
+            f"{file.parent.parent.name}/{file.parent.name}/{file.name} is damaged ({error}): "
+            "download or copy it again."
+        ) from error
 
 
 def _checkpoint_parts(weights: WeightFiles) -> dict[str, Part]:

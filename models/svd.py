@@ -7,14 +7,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..sampling.few_step import FewStepWeights
 from .architecture import ImageEncoderArchitecture, UNetArchitecture, VAEArchitecture
+from .few_step import CHOICES, few_step_by_file
 from .weight_files import Shapes, WeightFileError
 
 UNET_PREFIX = "model.diffusion_model."
 VAE_PREFIX = "first_stage_model."
 CLIP_PREFIX = "conditioner.embedders.0.open_clip.model.visual."
 NATIVE_FRAMES = {"svd": 14, "svd_xt": 25, "svd_xt_1_1": 25}
-VARIANTS = tuple(NATIVE_FRAMES)
+VARIANTS = (*NATIVE_FRAMES, *CHOICES)
 VECTOR_SIZE = 768  # frame rate, motion bucket and augmentation level, 256 numbers each
 
 
@@ -23,6 +25,7 @@ class SVDInfo:
     """What travels with the model, so that nodes downstream can fill their defaults.
 
     `source` tells how the variant is known: svd and svd_xt have the same names and shapes.
+    `few_step` is None unless the weights were distilled for few steps.
     """
 
     name: str
@@ -31,24 +34,37 @@ class SVDInfo:
     num_frames: int
     width: int = 1024
     height: int = 576
+    few_step: FewStepWeights | None = None
 
     def describe(self) -> str:
         size = f"{self.num_frames} frames of {self.width}x{self.height}"
-        return f"{self.name}: {self.variant} ({self.source}), native {size}"
+        few = f"\n{self.few_step.describe()}" if self.few_step else ""
+        return f"{self.name}: {self.variant} ({self.source}), native {size}{few}"
 
 
 def identify(name: str, metadata: Mapping[str, str], variant: str = "auto") -> SVDInfo:
     """The variant: as the user says, as the file's metadata says, or as its name suggests."""
     facts = json.loads(metadata.get("svd_studio", "{}"))
     if variant != "auto":
-        return SVDInfo(name, variant, "chosen", NATIVE_FRAMES[variant])
+        return _chosen(name, variant)
+    few_step = few_step_by_file(name, metadata)
     if facts:
         native = {key: facts[key] for key in ("num_frames", "width", "height")}
-        return SVDInfo(name, facts["variant"], "from its metadata", **native)
+        source = "from its metadata"
+        return SVDInfo(name, facts["variant"], source, **native, few_step=few_step)
     words = re.sub(r"[^a-z0-9]+", "_", name.lower())
     hints = {"xt_1_1": "svd_xt_1_1", "_xt": "svd_xt"}
-    guess = next((variant for hint, variant in hints.items() if hint in words), "svd")
-    return SVDInfo(name, guess, "guessed from its name", NATIVE_FRAMES[guess])
+    plain = "svd_xt" if few_step else "svd"  # nobody has distilled the model of 14 frames
+    guess = next((variant for hint, variant in hints.items() if hint in words), plain)
+    frames = NATIVE_FRAMES[guess]
+    return SVDInfo(name, guess, "guessed from its name", frames, few_step=few_step)
+
+
+def _chosen(name: str, variant: str) -> SVDInfo:
+    """Exactly what the user says, whatever the name says."""
+    few_step = CHOICES.get(variant)
+    base = "svd_xt_1_1" if few_step else variant
+    return SVDInfo(name, base, "chosen", NATIVE_FRAMES[base], few_step=few_step)
 
 
 def unet_architecture(shapes: Shapes, metadata: Mapping[str, str], name: str) -> UNetArchitecture:
