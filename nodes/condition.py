@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 import comfy.model_management
@@ -11,7 +12,11 @@ from comfy_api.latest import io
 from ..models.loader import info_of
 from ..sampling.conditioning import FilmShape, augment_picture, first_picture
 from ..sampling.framing import Fit, composite, fit_picture, whole_picture_for_clip
+from ..video.fingerprint import fingerprint
+from .encoded_once import EncodedOnce
 from .schema import schema, seed_input
+
+_encoded = EncodedOnce()
 
 
 class Framing(str, Enum):
@@ -131,10 +136,10 @@ class SVDConditioning(io.ComfyNode):
     ) -> io.NodeOutput:
         require_parts(clip_vision, vae)
         film = film_shape(vae, width, height, frames)
-        picture = composite(first_picture(image))
-        embedding = embed_picture(clip_vision, picture, Framing(clip_framing))
-        pixels = fit_picture(picture, film.width, film.height, Fit(fit))
-        concat = vae.encode(augment_picture(pixels, augmentation_level, seed))
+        picture = Picture.first_of(image)
+        embedding = picture.embedding(clip_vision, Framing(clip_framing))
+        frame = Frame(film.width, film.height, Fit(fit), augmentation_level, seed)
+        concat = picture.latent(vae, frame)
         told = {
             "motion_bucket_id": motion_bucket_id,
             "fps": fps,
@@ -160,6 +165,52 @@ def film_shape(vae, width: int, height: int, frames: int) -> FilmShape:
     info = info_of(vae)
     native = (info.width, info.height, info.num_frames) if info else (1024, 576, 14)
     return FilmShape(width or native[0], height or native[1], frames or native[2])
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How a picture becomes the film's frame: its size, and the noise that is laid over it."""
+
+    width: int
+    height: int
+    fit: Fit
+    augmentation_level: float = 0.0
+    seed: int = 0
+
+    def pixels(self, picture: torch.Tensor) -> torch.Tensor:
+        """(1, height, width, 3) of (1, H, W, 3); beyond 0..1 by the noise."""
+        pixels = fit_picture(picture, self.width, self.height, self.fit)
+        return augment_picture(pixels, self.augmentation_level, self.seed)
+
+    def made_of(self) -> tuple:
+        seed = self.seed if self.augmentation_level else None  # without noise it does nothing
+        return self.width, self.height, self.fit, self.augmentation_level, seed
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """RGB (1, H, W, 3) in 0..1, its fingerprint, and its encodings, each computed once."""
+
+    rgb: torch.Tensor
+    fingerprint: str
+
+    @classmethod
+    def first_of(cls, images: torch.Tensor) -> Picture:
+        """Of a batch the first picture. Raises ValueError for an empty one."""
+        rgb = composite(first_picture(images))
+        return cls(rgb, fingerprint(rgb))
+
+    def embedding(self, clip_vision, framing: Framing) -> torch.Tensor:
+        """The image encoder's token, (1, 1, dim)."""
+        made_of = ("embedding", self.fingerprint, framing)
+        return _encoded.get(
+            clip_vision, made_of, lambda: embed_picture(clip_vision, self.rgb, framing)
+        )
+
+    def latent(self, vae, frame: Frame) -> torch.Tensor:
+        """The picture as this frame, (1, 4, height / 8, width / 8)."""
+        made_of = ("latent", self.fingerprint, *frame.made_of())
+        return _encoded.get(vae, made_of, lambda: vae.encode(frame.pixels(self.rgb)))
 
 
 def embed_picture(clip_vision, picture: torch.Tensor, framing: Framing) -> torch.Tensor:

@@ -7,9 +7,8 @@ import math
 from comfy_api.latest import io
 
 from ..models.patches.ends import EndPicture, with_ends
-from ..sampling.conditioning import augment_picture, first_picture
-from ..sampling.framing import Fit, composite, fit_picture
-from .condition import Framing, embed_picture
+from ..sampling.framing import Fit
+from .condition import Frame, Framing, Picture
 from .schema import advanced, schema
 
 # SVD Conditioning's seed does not travel in the conditioning; this noise needs only to be there.
@@ -150,13 +149,11 @@ def end_picture(clip_vision, vae, image, positive, fit: Fit, framing: Framing) -
             "Conditioning."
         )
     height, width = (8 * side for side in told["concat_latent_image"].shape[-2:])
-    picture = composite(first_picture(image))
-    pixels = fit_picture(picture, width, height, fit)
-    latent = concat = vae.encode(pixels)
+    picture = Picture.first_of(image)
+    latent = picture.latent(vae, Frame(width, height, fit))
     level = told.get("augmentation_level", 0.0)
-    if level:
-        concat = vae.encode(augment_picture(pixels, level, NOISE_SEED))
-    return EndPicture(embed_picture(clip_vision, picture, framing), concat, latent)
+    concat = picture.latent(vae, Frame(width, height, fit, level, NOISE_SEED))
+    return EndPicture(picture.embedding(clip_vision, framing), concat, latent)
 
 
 NODES = (SVDLastFrame, SVDSeamlessLoop)
