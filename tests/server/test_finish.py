@@ -99,3 +99,48 @@ def test_a_network_that_is_not_there_is_named(server, graph):
     graph[1]["SVDStudioUpscale"]["model_name"] = "gone.pth"
     _, failures = server.queue(graph[0])
     assert "gone.pth" in "\n".join(failures)
+
+
+# ---- what a second run does again ----------------------------------------------------------------
+
+FROM_SAMPLER = {
+    "SVDStudioSampler",
+    "SVDStudioFramesFromLatent",
+    "SVDStudioUpscale",
+    "SVDStudioStabilise",
+    "SVDStudioInterpolate",
+    "SVDStudioFilmLook",
+    "SVDStudioWriteVideo",
+    "PreviewAny",
+}
+
+
+def what_runs(server, nodes):
+    """The classes of the nodes that are not in ComfyUI's cache when the graph is queued."""
+    messages = dict(server.run(nodes)["status"]["messages"])
+    assert "execution_success" in messages
+    cached = messages["execution_cached"]["nodes"]
+    return {node["class_type"] for key, node in nodes.items() if key not in cached}
+
+
+def test_another_seed_in_the_sampler_runs_from_the_sampler_on(server, graph):
+    nodes, by_class = graph
+    by_class["SVDStudioSampler"]["seed"] = 101
+    what_runs(server, nodes)
+    by_class["SVDStudioSampler"]["seed"] = 102
+    assert what_runs(server, nodes) == FROM_SAMPLER
+
+
+def test_the_same_graph_again_runs_nothing(server, graph):
+    graph[1]["SVDStudioSampler"]["seed"] = 103
+    what_runs(server, graph[0])
+    assert what_runs(server, graph[0]) == set()
+
+
+def test_another_seed_in_the_conditioning_runs_it_and_from_the_sampler_on(server, graph):
+    """Neither the model is loaded nor the guide encoded again."""
+    nodes, by_class = graph
+    by_class["SVDStudioSampler"]["seed"] = 104
+    what_runs(server, nodes)
+    by_class["SVDStudioConditioning"]["seed"] += 1
+    assert what_runs(server, nodes) == {"SVDStudioConditioning", *FROM_SAMPLER}
