@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
+
+from . import opencv as cv2
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 
+from ..drawing import opencv as cv2
 from ..drawing.canvas import GROUND, Canvas
 from ..drawing.loss_plot import plot_losses
 from ..training.lora.run import Progress

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
 
+from ..drawing import opencv as cv2
 from .motion_metrics import optical_flow
 
 SMALLEST_FOR_FLOW = 256  # DIS reads pixels in patches of eight: smaller frames are enlarged for it

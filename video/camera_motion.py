@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from ..drawing import opencv as cv2
 from .alignment import (
     FREEDOM,
     fit_similarity,

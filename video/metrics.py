@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
-import cv2
 import numpy as np
 
+from ..drawing import opencv as cv2
 from .alignment import image_grid, in_frame, transfer, warp_back
 from .camera_motion import GlobalMotion, estimate_homographies, overall_motion
 from .motion_metrics import optical_flow, psnr

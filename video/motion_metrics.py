@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import cv2
 import numpy as np
+
+from ..drawing import opencv as cv2
 
 BORDER = 10  # pixels left out of the warp error: flow is unreliable at the edge
 

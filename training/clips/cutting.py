@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
-import cv2
 import torch
 from torch import Tensor
 
+from ...drawing import opencv as cv2
 from ...video.interpolate.guards import is_cut
 
 CUT = 0.3  # of `cut_score`: cuts have 0.34 and more, moving pictures up to 0.27

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import cv2
 import numpy as np
 from torch import Tensor
 
+from ...drawing import opencv as cv2
 from ...sampling.motion import motion_bucket_of
 from ...video.motion_metrics import optical_flow
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
-import cv2
 import numpy as np
 
+from ...drawing import opencv as cv2
 from ...drawing.canvas import GROUND, INK, Canvas
 from .cache import load_thumbnails
 from .clip_set import ClipEntry, ClipSet

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
+
+from ...drawing import opencv as cv2
 
 LONGER_SIDE = 1280  # pixels in which flow is looked for; larger frames are reduced
 DISAGREEMENT = 0.05, 1.0  # of the flow's length and in pixels, until a pixel counts as hidden

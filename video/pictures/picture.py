@@ -8,9 +8,9 @@ from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
 from torch import Tensor
 
+from ...drawing import opencv as cv2
 from ..disk import clear_disk_errors
 from .codes import checked_frame, codes, over_black
 from .exr import encode_exr

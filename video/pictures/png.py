@@ -6,8 +6,9 @@ import struct
 import zlib
 from collections.abc import Mapping
 
-import cv2
 import numpy as np
+
+from ...drawing import opencv as cv2
 
 # The signature and the chunk IHDR, which come first in every file.
 HEAD = 8 + 25

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 
 import av
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from av.video.format import VideoFormatComponent
 from torch import Tensor
+
+from ...drawing import opencv as cv2
 
 # Weights of red and blue in luma, by the matrix numbers of ITU-T H.273.
 WEIGHTS = {

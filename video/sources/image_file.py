@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, ImageFileDirectory_v2
 from torch import Tensor
 
+from ...drawing import opencv as cv2
 from .exr_file import exr_size, read_exr
 
 TIFF = frozenset({".tif", ".tiff"})

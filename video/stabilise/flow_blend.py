@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
+from ...drawing import opencv as cv2
 from ..stream import FrameStream
 from ..window import windows
 
@@ -111,5 +111,7 @@ def _places(columns: range, rows: range) -> np.ndarray:
     return np.stack(np.meshgrid(columns, rows), -1).astype(np.float32)
 
 
-def _looked_up(x: np.ndarray, places: np.ndarray, how: int = cv2.INTER_LINEAR) -> np.ndarray:
+def _looked_up(x: np.ndarray, places: np.ndarray, how: int | None = None) -> np.ndarray:
+    """`how`: one of OpenCV's interpolations; None is linear."""
+    how = cv2.INTER_LINEAR if how is None else how
     return cv2.remap(x, places, None, how, borderMode=cv2.BORDER_REPLICATE)

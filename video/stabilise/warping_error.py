@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import cv2
 import numpy as np
 
+from ...drawing import opencv as cv2
 from ..motion_metrics import optical_flow
 
 
