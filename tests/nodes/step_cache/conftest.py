@@ -64,3 +64,22 @@ def calls(unet):
     yield counted
     for handle in handles:
         handle.remove()
+
+
+@pytest.fixture
+def most_held(run_of):
+    """most_held(model): bytes that its cache holds, before each of the evaluations to come."""
+
+    def most_held(model):
+        run, held = run_of(model), []
+
+        def look(executor, *args):
+            kept = [track.deep for track in run._tracks.values() if track.deep is not None]
+            tensors = [tensor for deep in kept for tensor in (deep.h, deep.outer)]
+            held.append(sum(tensor.nbytes for tensor in tensors if tensor is not None))
+            return executor(*args)
+
+        model.add_wrapper_with_key("calc_cond_batch", "look", look)
+        return held
+
+    return most_held

@@ -21,11 +21,6 @@ def error(ours: torch.Tensor, theirs: torch.Tensor) -> float:
     return float((ours - theirs).square().mean().sqrt() / theirs.square().mean().sqrt())
 
 
-def bytes_of(deep) -> int:
-    tensors = [] if deep is None else [deep.h, deep.outer]
-    return sum(tensor.nbytes for tensor in tensors if tensor is not None)
-
-
 def seconds(work) -> float:
     started = time.perf_counter()
     work()
@@ -68,11 +63,12 @@ def test_reusing_what_belongs_to_the_same_evaluation_changes_no_bit(mini, blocks
     )
     seen = []
 
-    def look(*arguments):
-        """A patch that would notice another place, another transformer or another shape."""
+    def look(h, *arguments):
+        """Would notice another place, another transformer or shape, and what it did before."""
         options = arguments[-1]
-        seen.append((options["block"], options["transformer_index"], arguments[0].shape))
-        return arguments[:-1] if len(arguments) > 2 else arguments[0] * 1.01
+        seen.append((options["block"], options["transformer_index"], h.shape))
+        h *= 1.01
+        return h if len(arguments) == 1 else (h, arguments[0])
 
     names = "input_block_patch", "input_block_patch_after_skip", "output_block_patch"
     options = {
@@ -136,20 +132,13 @@ def test_a_threshold_reuses_where_little_changes(sample, cached, run_of):
     assert run_of(tight_model).reused < loose.reused
 
 
-def test_it_holds_what_was_said_beforehand_and_lets_go(sample, cached, run_of, conditioning, mini):
-    for policy in ((LEVEL, 2), (2, 2, 0.4)):
-        model = cached(*policy)
-        run, held = run_of(model), []
-
-        def step(executor, *args, run=run, held=held):
-            held.append(sum(bytes_of(track.deep) for track in run._tracks.values()))
-            return executor(*args)
-
-        model.add_wrapper_with_key("calc_cond_batch", "look", step)
-        sample(model)
-        shape = conditioning[2]["samples"].shape
-        assert max(held) == run.bytes_held(shape, 4, conds=2) > 0
-        assert run._tracks is None
+@pytest.mark.parametrize("policy", [(LEVEL, 2), (2, 2, 0.4)], ids=["steps", "threshold"])
+def test_it_holds_what_was_said_beforehand_and_lets_go(sample, cached, run_of, most_held, policy):
+    model = cached(*policy)
+    run, held = run_of(model), most_held(model)
+    shape = sample(model).shape
+    assert max(held) == run.bytes_held(shape, 4, conds=2) > 0
+    assert run._tracks is None
 
 
 def test_the_run_after_one_that_was_interrupted_is_right(sample, cached, run_of, monkeypatch):
