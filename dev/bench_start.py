@@ -17,7 +17,7 @@ from serve import Server, ServerError, answers, free_port, start, start_command,
 
 PAIRS = 7
 POLL_SECONDS = 0.01
-MOST_SECONDS = 300.0
+MOST_SECONDS = 900.0  # the first one compiles everything
 EMPTY_PACK = """
 from comfy_api.latest import ComfyExtension
 
@@ -67,7 +67,9 @@ def rows_of(both: list[tuple[Start, Start]], first: Start) -> Iterator[Row]:
     yield Row("start of ComfyUI: an empty pack, with ours", "s", without, without + added)
     yield Row("added to ComfyUI's start", "s", None, added, 0.3)
     yield Row("added to ComfyUI's start, processor", "s", None, processor)
-    yield Row("added to the first start after an update", "s", None, first.wall - without)
+    usual = statistics.median(empty.processor for empty, _ in both)
+    compiled = first.processor - usual  # a single start: on the wall it would be chance
+    yield Row("added to the first start after an update, processor", "s", None, compiled)
 
 
 def interleaved(
