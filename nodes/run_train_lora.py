@@ -13,7 +13,6 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
-from ..models.loader import info_of
 from ..models.lora.weights import LoraModel, LoraWeights
 from ..models.lora.write import Layout, write_lora
 from ..models.patches import lora_training
@@ -197,7 +196,7 @@ class _Run:
         entry = (*self.clips.held_out, *self.clips.training)[0]
         clip = stage.load(entry)
         cond = conditioning_of([(entry, clip)], [0]).to(stage.device)
-        guidance = preset_of(info_of(self.job.model))
+        guidance = preset_of(self.job.model)
         shape, seed = tuple(clip.latents.shape), self.recipe.seed
         with stage.averaged():
             return sample_clip(stage.denoiser, cond, shape, SAMPLE_STEPS, guidance, seed).cpu()

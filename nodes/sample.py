@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import comfy.samplers
 from comfy_api.latest import io
 
-from ..models.loader import info_of
-from ..models.patches.guidance import with_guidance
-from ..sampling.guidance import PRESETS, FrameGuidance, GuidanceShape
+from ..models.patches.guidance import with_guidance, with_guidance_plan
+from ..sampling.few_step import SCHEDULES as FEW_STEP_SCHEDULES
+from ..sampling.guidance import PRESETS, FrameGuidance, GuidancePlan, GuidanceShape
 from ..sampling.sigmas import SCHEDULES
 from .memory_events import MemoryEvents
 from .report import show
@@ -63,17 +65,64 @@ class SVDGuidance(io.ComfyNode):
                     tooltip="custom: linear rises to the last frame, triangle peaks in "
                     "the middle (for loops), constant is the same everywhere.",
                 ),
+                advanced(
+                    io.Float.Input(
+                        "start_sigma",
+                        default=0.0,
+                        min=0.0,
+                        max=1000.0,
+                        step=0.5,
+                        tooltip="Guide from this noise down; 0: from the start. A step above it "
+                        "costs half and changes the film.",
+                    )
+                ),
+                advanced(
+                    io.Float.Input(
+                        "end_sigma",
+                        default=0.0,
+                        min=0.0,
+                        max=1000.0,
+                        step=0.1,
+                        round=0.001,
+                        tooltip="Guide down to this noise; 0: to the end. A step below it costs "
+                        "half.",
+                    )
+                ),
+                advanced(
+                    io.Float.Input(
+                        "carry",
+                        default=1.0,
+                        min=1.0,
+                        max=100.0,
+                        step=0.1,
+                        tooltip="The unconditional pass runs again when noise has fallen by this "
+                        "factor, and what it changed is carried on between: fewer evaluations, "
+                        "another film. 1: at every step, exactly.",
+                    )
+                ),
             ],
             outputs=[io.Model.Output()],
         )
 
     @classmethod
-    def execute(cls, model, preset, first_frame_scale, last_frame_scale, shape) -> io.NodeOutput:
+    def execute(
+        cls,
+        model,
+        preset,
+        first_frame_scale,
+        last_frame_scale,
+        shape,
+        start_sigma=0.0,
+        end_sigma=0.0,
+        carry=1.0,
+    ) -> io.NodeOutput:
         if preset == CUSTOM:
             guidance = FrameGuidance(first_frame_scale, last_frame_scale, GuidanceShape(shape))
         else:
-            guidance = preset_of(info_of(model)) if preset == FOR_MODEL else PRESETS[preset]
-        return io.NodeOutput(with_guidance(model, guidance))
+            guidance = preset_of(model) if preset == FOR_MODEL else PRESETS[preset]
+        plan = GuidancePlan(start_sigma or math.inf, end_sigma, carry)
+        model = with_guidance(model, guidance)
+        return io.NodeOutput(model if plan.is_everything else with_guidance_plan(model, plan))
 
 
 class SVDSampler(io.ComfyNode):
@@ -102,10 +151,11 @@ class SVDSampler(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "schedule",
-                    options=list(SCHEDULES),
+                    options=[*SCHEDULES, *FEW_STEP_SCHEDULES],
                     default="karras",
-                    tooltip="How sigma falls. karras: SVD's reference. "
-                    "align-your-steps: NVIDIA's table for SVD, for few steps.",
+                    tooltip="How sigma falls. karras: SVD's reference. align-your-steps: NVIDIA's "
+                    "table for SVD, for few steps. svd-studio: ours, measured on svd-mini. "
+                    "animatelcm, tdd: for weights of that kind only.",
                 ),
                 io.Combo.Input(
                     "sampler",

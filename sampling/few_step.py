@@ -93,3 +93,5 @@ TDD = FewStepWeights(
     sampler="euler_ancestral",
     source="arXiv 2409.01347 and huggingface.co/spaces/RED-AIGC/SVD-TDD",
 )
+
+SCHEDULES = {"animatelcm": ANIMATE_LCM, "tdd": TDD}  # what a sampler's schedule calls them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -54,6 +55,70 @@ class FrameGuidance:
         if self.shape is GuidanceShape.CONSTANT:
             return f"constant {self.last:g}"
         return f"{self.shape.value} {self.first:g} to {self.last:g}"
+
+
+@dataclass(frozen=True)
+class GuidancePlan:
+    """When the unconditional pass runs, without which a step costs half.
+
+    Never but where end_sigma < sigma <= start_sigma (Kynkäänniemi et al. 2024); elsewhere there is
+    no guidance. With a `carry` above 1 it runs again only when sigma has fallen by that factor
+    since it last did, and between its difference from the conditional prediction is carried on,
+    as it fades with sigma. Raises ValueError for a range that does not fall or a carry below 1.
+    """
+
+    start_sigma: float = math.inf
+    end_sigma: float = 0.0
+    carry: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.start_sigma > self.end_sigma >= 0:
+            raise ValueError(
+                f"Guidance is to begin at sigma {self.start_sigma:g} and to end at "
+                f"{self.end_sigma:g}: sigma falls while a film is made, so it must begin at a "
+                "higher one. 0 for both is all of the range."
+            )
+        if not self.carry >= 1:
+            raise ValueError(
+                f"Guidance is to be carried on until sigma has fallen by {self.carry:g}: use 1 "
+                "(guide every step anew) or more."
+            )
+
+    @property
+    def is_everything(self) -> bool:
+        """Every step is guided, and exactly."""
+        return self == GuidancePlan()
+
+    def guides(self, sigma: float) -> bool:
+        """Whether a step at `sigma` is guided, anew or by what is carried on."""
+        slack = 1 + 1e-5  # a schedule that comes to `start_sigma` may miss its last bit
+        return self.end_sigma < sigma <= self.start_sigma * slack
+
+    def needs_uncond(self, sigma: float, last: float | None) -> bool:
+        """Whether the unconditional pass runs at `sigma`; `last`: where it did before.
+
+        A sampler that comes back to a sigma gets the same there; one that goes up begins anew.
+        """
+        if not self.guides(sigma):
+            return False
+        return last is None or sigma >= last or sigma * self.carry <= last
+
+    def describe(self) -> str:
+        if self.is_everything:
+            return ""
+        start = "the start" if math.isinf(self.start_sigma) else f"sigma {self.start_sigma:g}"
+        anew = "" if self.carry == 1 else f", anew where sigma has fallen {self.carry:g} times"
+        return f", from {start} to {self.end_sigma:g}{anew}"
+
+
+# Measured on svd-mini: what guidance changes in x0 grows with sigma and levels off, and its
+# direction turns, so that the share of it that a lower sigma still wants is about this curve's.
+FADING_SIGMA = 4.0
+
+
+def faded(difference: Tensor, sigma: float, last: float) -> Tensor:
+    """What is left at `sigma` of the difference that was measured at `last`."""
+    return difference * (sigma / (sigma + FADING_SIGMA)) / (last / (last + FADING_SIGMA))
 
 
 # The scales of the reference configurations, and what keeps the miniature's late frames together.

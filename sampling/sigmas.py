@@ -14,6 +14,17 @@ ALIGN_YOUR_STEPS = np.array(
     [700.00, 54.5, 15.886, 7.977, 4.248, 1.789, 0.981, 0.403, 0.173, 0.034, 0.002]
 )
 
+# Fitted to svd-mini by `studio.py fit-schedule` (training.schedule): the sigmas of so many steps of
+# dpmpp_2m, and where the last one goes to.
+FITTED = tuple(
+    np.array(sigmas)
+    for sigmas in (
+        (700.0, 9.0, 2.0, 0.4, 0.002),
+        (700.0, 11.0, 4.0, 1.8, 0.8, 0.35, 0.1, 0.002),
+        (700.0, 13.01, 4.998, 3.064, 1.792, 0.94, 0.499, 0.252, 0.151, 0.034, 0.002),
+    )
+)
+
 
 def karras(count: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> Tensor:
     """Karras et al. (2022), equation 5: `count` values from `sigma_max` to `sigma_min`."""
@@ -29,17 +40,30 @@ def exponential(count: int, sigma_min: float, sigma_max: float) -> Tensor:
 
 def align_your_steps(count: int, sigma_min: float, sigma_max: float) -> Tensor:
     """The part of the published table between two sigmas, resampled log-linearly to `count`."""
-    table, places = np.log(ALIGN_YOUR_STEPS), np.arange(len(ALIGN_YOUR_STEPS))
-    first, last = np.interp([-math.log(sigma_max), -math.log(sigma_min)], -table, places)
-    sigmas = np.exp(np.interp(np.linspace(first, last, count), places, table))
+    return _resampled(ALIGN_YOUR_STEPS, count, sigma_min, sigma_max)
+
+
+def _resampled(table: np.ndarray, count: int, sigma_min: float, sigma_max: float) -> Tensor:
+    logs, places = np.log(table), np.arange(len(table))
+    first, last = np.interp([-math.log(sigma_max), -math.log(sigma_min)], -logs, places)
+    sigmas = np.exp(np.interp(np.linspace(first, last, count), places, logs))
     return torch.from_numpy(sigmas).float()
+
+
+def svd_studio(count: int, sigma_min: float, sigma_max: float) -> Tensor:
+    """The part of our own table between two sigmas, of those fitted to as many steps or nearly."""
+    table = min(FITTED, key=lambda table: (abs(len(table) - count), len(table)))
+    return _resampled(table, count, sigma_min, sigma_max)
 
 
 SCHEDULES: dict[str, Callable[[int, float, float], Tensor]] = {
     "karras": karras,
     "align-your-steps": align_your_steps,
+    "svd-studio": svd_studio,
     "exponential": exponential,
 }
+# Their ends are sigmas of the run that become zero.
+ENDED_BY_ZERO = (align_your_steps, svd_studio)
 
 
 def make_sigmas(
@@ -61,10 +85,8 @@ def make_sigmas(
         sigmas = make(steps + 1, end, start)
         sigmas[-1] = end  # to the last bit, for the sampler that takes over
         return sigmas
-    # The published table counts its end as a sigma of the run, and that one becomes zero.
-    sigmas = (
-        make(steps + 1, end, start)[:-1] if make is align_your_steps else make(steps, end, start)
-    )
+    ended = make in ENDED_BY_ZERO
+    sigmas = make(steps + 1, end, start)[:-1] if ended else make(steps, end, start)
     return torch.cat([sigmas, sigmas.new_zeros(1)])
 
 

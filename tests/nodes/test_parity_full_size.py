@@ -8,9 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from svd_studio.dev.full_size import FOLDER, NAME, full_size_checkpoint
 from torch.testing import assert_close
-
-from ..full_size import FOLDER, NAME, full_size_checkpoint
 
 pytestmark = [pytest.mark.comfy, pytest.mark.slow]
 

@@ -6,10 +6,9 @@ import time
 
 import pytest
 import torch
+from svd_studio.dev.full_size import full_size_checkpoint
 from svd_studio.sampling.decode_pieces import Pieces
 from svd_studio.sampling.parking import Parking
-
-from ..full_size import full_size_checkpoint
 
 pytestmark = [pytest.mark.comfy, pytest.mark.slow, pytest.mark.usefixtures("as_executed")]
 

@@ -4,7 +4,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from svd_studio.sampling.guidance import PRESETS, FrameGuidance, GuidanceShape
+from svd_studio.sampling.guidance import (
+    PRESETS,
+    FrameGuidance,
+    GuidancePlan,
+    GuidanceShape,
+    faded,
+)
 from torch.testing import assert_close
 
 FRAMES = [2, 3, 14, 25]
@@ -92,3 +98,50 @@ def test_guidance_describes_itself(guidance, words):
 )
 def test_preset_is_the_reference_configuration(preset, ends):
     assert PRESETS[preset] == FrameGuidance(*ends)
+
+
+class TestPlan:
+    """When the unconditional pass runs."""
+
+    def test_every_step_is_guided_anew_unless_told(self):
+        plan = GuidancePlan()
+        assert plan.is_everything
+        assert plan.needs_uncond(700.0, None)
+        assert plan.needs_uncond(0.002, 0.0021)
+
+    def test_outside_the_range_it_never_runs(self):
+        plan = GuidancePlan(100.0, 1.0)
+        runs = [plan.needs_uncond(sigma, None) for sigma in (700.0, 100.0, 1.01, 1.0, 0.5)]
+        assert runs == [False, True, True, False, False]
+
+    def test_carried_on_it_runs_where_sigma_has_fallen_so_far(self):
+        plan, last, runs = GuidancePlan(carry=4.0), None, []
+        for sigma in (700.0, 200.0, 100.0, 50.0, 20.0, 1.0):
+            if plan.needs_uncond(sigma, last):
+                last = sigma
+                runs.append(sigma)
+        assert runs == [700.0, 100.0, 20.0, 1.0]
+
+    def test_a_sampler_that_comes_back_to_a_sigma_gets_the_same(self):
+        assert GuidancePlan(carry=4.0).needs_uncond(10.0, 10.0)
+
+    @given(
+        sigmas=st.lists(st.floats(0.01, 700), min_size=1, max_size=30, unique=True),
+        carry=st.floats(1, 20),
+    )
+    def test_a_difference_is_never_carried_further_than_told(self, sigmas, carry):
+        plan, last = GuidancePlan(carry=carry), None
+        for sigma in sorted(sigmas, reverse=True):
+            if plan.needs_uncond(sigma, last):
+                last = sigma
+            assert last / sigma < carry * (1 + 1e-9)
+
+    @pytest.mark.parametrize("wrong", [(1.0, 1.0, 1.0), (1.0, 2.0, 1.0), (9.0, 0.0, 0.5)], ids=str)
+    def test_what_makes_no_sense_is_refused(self, wrong):
+        with pytest.raises(ValueError, match="Guidance is to be"):
+            GuidancePlan(*wrong)
+
+    @given(sigma=st.floats(0.01, 700), fallen=st.floats(1, 100))
+    def test_a_difference_fades_as_sigma_falls(self, sigma, fallen):
+        left = float(faded(torch.ones(1), sigma / fallen, sigma))
+        assert 1 / fallen - 1e-5 <= left <= 1 + 1e-5
