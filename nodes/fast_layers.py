@@ -1,0 +1,58 @@
+"""Work that the network need not do."""
+
+from __future__ import annotations
+
+from comfy.model_patcher import ModelPatcher
+from comfy_api.latest import io
+
+from ..models.patches.fast_layers import with_fast_layers
+from .forecast import is_svd
+from .schema import schema
+
+
+class SVDFastLayers(io.ComfyNode):
+    """Savings inside the network that leave the film as it is."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="SVDStudioFastLayers",
+            display_name="SVD Fast Layers",
+            description="Leave out work in the network that changes nothing. Exact: the film stays "
+            "the same but for rounding, in SVD Sampler and in ComfyUI's own samplers.",
+            search_aliases=["speed", "cross-attention", "channels last"],
+            inputs=[
+                io.Model.Input("model", tooltip="From Load SVD Model, or any SVD model."),
+                io.Boolean.Input(
+                    "single_token",
+                    default=True,
+                    tooltip="SVD's context is one token: attention to it is computed once a frame "
+                    "and not once a pixel. Saves 4 % of the arithmetic at 1024x576.",
+                ),
+                io.Boolean.Input(
+                    "weight_layout",
+                    default=True,
+                    tooltip="On a CPU, lay the weights of convolutions out once and not in every "
+                    "evaluation; the same film bit for bit. Saves a tenth of the time of a small "
+                    "film. On a GPU nothing is changed.",
+                ),
+            ],
+            outputs=[io.Model.Output()],
+        )
+
+    @classmethod
+    def execute(cls, model, single_token, weight_layout) -> io.NodeOutput:
+        require_svd(model, "SVD Fast Layers")
+        return io.NodeOutput(with_fast_layers(model, single_token, weight_layout))
+
+
+def require_svd(model: ModelPatcher, node: str) -> None:
+    """Raise ValueError, in one sentence, for a MODEL that is not Stable Video Diffusion."""
+    if not is_svd(model):
+        raise ValueError(
+            f"{node} knows the layers of Stable Video Diffusion, and this MODEL is a "
+            f"{type(model.model).__name__}: connect the MODEL of Load SVD Model."
+        )
+
+
+NODES = (SVDFastLayers,)
