@@ -7,7 +7,8 @@ from comfy.model_patcher import ModelPatcher
 
 from ..models.loader import info_of
 from ..models.patches.device_memory import free_for_activations
-from ..models.patches.memory import pass_of, unet_architecture_of
+from ..models.patches.memory import pass_of
+from ..models.patches.unet_of import unet_architecture_of
 from ..sampling.memory import GIBI, RUNGS, activation_bytes, plan_memory, share_a_pass
 
 PUBLISHED = (14, 4, 72, 128)  # latents of 14 frames of 1024x576

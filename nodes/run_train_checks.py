@@ -17,7 +17,7 @@ from ..models.lora.match import match_lora
 from ..models.lora.weights import LoraWeights
 from ..models.patches.device_memory import free_for_activations
 from ..models.patches.lora import require_svd, unet_shapes
-from ..models.patches.memory import unet_architecture_of
+from ..models.patches.unet_of import unet_architecture_of
 from ..sampling.ladder import NotEnoughMemoryError
 from ..sampling.memory import GIBI
 from ..training.clips.cache import load_clip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from typing import Any
 
 import comfy.model_management as management
@@ -29,6 +28,9 @@ from ...sampling.parked_skips import ParkedSkips
 from ..architecture import UNetArchitecture
 from .chunked_layers import chunk_layers
 from .device_memory import free_for_activations, is_oom
+from .ends import ends_of
+from .step_cache import step_cache_of
+from .unet_of import unet_architecture_of
 
 log = logging.getLogger(__name__)
 
@@ -162,9 +164,17 @@ class MemoryRun:
         self._unet = unet_architecture_of(model)
         self._one_pass = share_a_pass(self._unet, pass_of(model, noise_shape), len(conds))
         budget = free_for_activations(model) if self.budget is None else self.budget
+        budget -= self._kept_between_steps(model, noise_shape, len(conds))
         self.plan = plan_memory(self._unet, self._one_pass, budget, self._rungs)
         if self.budget is not None and not self.plan.fits:
             raise NotEnoughMemoryError(self._too_large())
+
+    def _kept_between_steps(self, model: ModelPatcher, noise_shape: tuple, conds: int) -> int:
+        cache = step_cache_of(model)
+        if cache is None:
+            return 0
+        films = 2 if ends_of(model) else 1
+        return films * cache.bytes_held(noise_shape, self._one_pass.element_size, conds)
 
     def _too_large(self) -> str:
         size = self._one_pass
@@ -182,19 +192,6 @@ def _with_parked_skips(model_options: dict) -> dict:
     options = model_options.get("transformer_options", {})
     patches = ParkedSkips().patches(options.get("patches", {}))
     return model_options | {"transformer_options": options | {"patches": patches}}
-
-
-def unet_architecture_of(model: ModelPatcher) -> UNetArchitecture:
-    """The widths of a MODEL's UNet, whichever loader made it."""
-    config = model.model.model_config.unet_config
-    names = {field.name for field in fields(UNetArchitecture)}
-    return UNetArchitecture(
-        **{
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in config.items()
-            if name in names
-        }
-    )
 
 
 def pass_of(model: ModelPatcher, latent_shape: Sequence[int]) -> Pass:

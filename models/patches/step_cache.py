@@ -17,6 +17,7 @@ from ...sampling.step_cache import Evaluation, StepCache
 from ...sampling.unet_cost import Film, bytes_held, unet_cost
 from ..architecture import UNetArchitecture
 from .outer_blocks import Deep, OuterBlocks, UNetCall, relative_change, some_pixels
+from .outermost import add_outermost
 from .unet_of import unet_architecture_of
 
 STEP_CACHE_KEY = "svd_studio_step_cache"
@@ -50,8 +51,8 @@ def with_step_cache(model: ModelPatcher, policy: StepCache) -> ModelPatcher:
     run = StepCacheRun(policy, unet_architecture_of(model))
     patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, STEP_CACHE_KEY, run.run)
     patched.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, STEP_CACHE_KEY, run.evaluate)
-    _add_outermost(patched, WrappersMP.PREDICT_NOISE, run.begin_prediction)
-    _add_outermost(patched, WrappersMP.CALC_COND_BATCH, run.begin_call)
+    add_outermost(patched, WrappersMP.PREDICT_NOISE, STEP_CACHE_KEY, run.begin_prediction)
+    add_outermost(patched, WrappersMP.CALC_COND_BATCH, STEP_CACHE_KEY, run.begin_call)
     patched.set_attachments(STEP_CACHE_KEY, run)
     return patched
 
@@ -277,10 +278,3 @@ def _reason_for_whole(call: UNetCall) -> str | None:
 
 def _sigma(call: UNetCall) -> float:
     return float(call.options["sigmas"].max()) if "sigmas" in call.options else 0.0
-
-
-def _add_outermost(model: ModelPatcher, kind: str, wrapper: Callable) -> None:
-    """Around the wrappers that the model has, and those that later nodes put on its clones."""
-    model.add_wrapper_with_key(kind, STEP_CACHE_KEY, wrapper)
-    wrappers = model.wrappers[kind]
-    model.wrappers[kind] = {STEP_CACHE_KEY: wrappers.pop(STEP_CACHE_KEY), **wrappers}
