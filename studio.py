@@ -150,9 +150,10 @@ def make_parser() -> argparse.ArgumentParser:
     run_parser.add_argument("--list", action="store_true", help="print what --set can change")
     command("serve", serve, "start ComfyUI (-- passes on)", common).add_argument("--port", type=int)
     command("test", test, "lint and test; arguments go to pytest", common)
-    command("bench", tool, "measure it: bench memory, camera, finish or lora", common)
+    command("bench", tool, "measure it: bench memory, camera, finish, lora or speed", common)
     command("train-lora", tool, "train a LoRA as a CONFIG.toml says", common)
     command("train-mini", tool, "reproduce the built-in model", common)
+    command("fit-schedule", tool, "fit a noise schedule to it", common)
     command("measure-mini", tool, "measure it on held-out photographs", common)
     return parser
 

@@ -100,9 +100,8 @@ def bench_camera(args: argparse.Namespace) -> int:
 
 def bench_speed(args: argparse.Namespace) -> int:
     from bench_speed import Plan, measure
-    from speed_report import film_findings, move_findings, plot, time_findings
+    from speed_report import film_findings, move_findings, plot
     from speed_report import table as lines
-    from speed_rows import around_the_films, full_size
     from svd_studio.models.sources import MINI
     from svd_studio.sampling.quality import PRESETS
 

@@ -13,7 +13,7 @@ from answers import answered, answers_file, processes
 
 PHOTOS = 12
 MOVED = ("draft", "final")  # whose camera moves are compared
-MOVES_EACH = 4  # of the seven, for every photograph
+MOVES_EACH = 3  # of the seven, for every photograph
 
 _lab = None  # one in each worker process
 _truth = None
@@ -129,10 +129,10 @@ def _compare(case: Case) -> dict:
 
 def _move(case: Case) -> dict:
     from speed_films import MOVES
-    from svd_studio.sampling.quality import PRESETS
+    from svd_studio.sampling.quality import MINIATURE_PRESETS
     from svd_studio.video.metrics import measure_clip
 
-    quality = PRESETS[case.name].for_miniature()
-    report = measure_clip(_lab.moved(quality, case.photo, case.move))
+    film = _lab.moved(MINIATURE_PRESETS[case.name], case.photo, case.move)
+    report = measure_clip(film)
     went = getattr(report.curve[-1], MOVES[case.move][1])
     return asdict(case) | {"key": case.key, "went": went}

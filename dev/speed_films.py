@@ -29,7 +29,8 @@ from svd_studio.nodes.quality import CUSTOM, SVDQualityPreset
 from svd_studio.nodes.run_sampler import SamplerSettings, run_sampler
 from svd_studio.sampling.camera import Ease, Pose, straight
 from svd_studio.sampling.guidance import FrameGuidance
-from svd_studio.sampling.quality import PRESETS, Quality
+from svd_studio.sampling.quality import MINIATURE_PRESETS, PRESETS, Quality
+from svd_studio.sampling.sigmas import make_sigmas
 from svd_studio.training.pictures import Picture, cover
 from svd_studio.video.metrics import MotionReport, measure_clip
 from svd_studio.video.motion_metrics import optical_flow, psnr
@@ -63,7 +64,9 @@ class Setting:
     @property
     def facts(self) -> str:
         """All that its films depend on, for their answers' key."""
-        return self.quality.describe()
+        quality = self.quality
+        sigmas = make_sigmas(quality.schedule, quality.steps, 700.0, 0.002)
+        return f"{quality.describe()} {[float(f'{sigma:.4g}') for sigma in sigmas]}"
 
 
 @dataclass(frozen=True)
@@ -96,28 +99,27 @@ def _of_core() -> list[Setting]:
 
 def _presets() -> list[Setting]:
     """As svd-mini gets them."""
-    return [Setting(name, quality.for_miniature()) for name, quality in PRESETS.items()]
+    return [Setting(name, quality) for name, quality in MINIATURE_PRESETS.items()]
 
 
 def _alternatives() -> list[Setting]:
     """Each leaves something out of a preset, or puts what others use in its place."""
-    carried = (100.0, 0.1, PRESETS["standard"].guidance_carry)
+    carried = (100.0, 0.1, MINIATURE_PRESETS["standard"].guidance_carry)
     few = {
         "euler, align-your-steps 10": Quality(10, AYS, "euler"),
         "align-your-steps 10": Quality(10, AYS, "dpmpp_2m"),
         "align-your-steps 7": Quality(7, AYS, "dpmpp_2m"),
-        "deis, align-your-steps 10": Quality(10, AYS, "deis"),
-        "res_multistep, align-your-steps 10": Quality(10, AYS, "res_multistep"),
         "karras 10": Quality(10, "karras", "dpmpp_2m"),
-        "svd-studio 10": Quality(10, OURS, "dpmpp_2m"),
-        "svd-studio 7": Quality(7, OURS, "dpmpp_2m"),
         "svd-studio 10, guided 100 to 1": Quality(10, OURS, "dpmpp_2m", 100.0, 1.0),
         "standard without cache": Quality(10, OURS, "dpmpp_2m", *carried),
-        "fast without cache": Quality(7, OURS, "dpmpp_2m", *carried),
+        "fast without cache": Quality(7, OURS, "deis", *carried),
         "euler, karras 25, cache": Quality(25, "karras", "euler", cache_every=2),
-        "karras 25": Quality(25, "karras", "dpmpp_2m"),
     }
-    published = [Setting(f"{name} for published SVD", quality) for name, quality in PRESETS.items()]
+    published = [
+        Setting(f"{name} for published SVD", quality)
+        for name, quality in PRESETS.items()
+        if quality != MINIATURE_PRESETS[name]
+    ]
     return [*(Setting(name, quality) for name, quality in few.items()), *published]
 
 

@@ -15,7 +15,7 @@ from ..models.patches.few_step import few_step_of
 from ..models.patches.guidance import with_guidance_plan
 from ..models.patches.step_cache import with_step_cache
 from ..sampling.few_step import SCHEDULES as FEW_STEP_SCHEDULES
-from ..sampling.quality import PRESETS, Quality
+from ..sampling.quality import MINIATURE_PRESETS, PRESETS, Quality
 from ..sampling.sigmas import SCHEDULES
 from .report import show
 from .schema import schema
@@ -74,10 +74,10 @@ class SVDQualityPreset(io.ComfyNode):
 
 def quality_for(model: ModelPatcher, preset: str) -> Quality:
     """What a preset means for these weights."""
-    quality, few_step, info = PRESETS[preset], few_step_of(model), info_of(model)
+    few_step, info = few_step_of(model), info_of(model)
     if few_step:
-        return quality.for_few_step(few_step)
-    return quality.for_miniature() if info and info.variant == MINIATURE else quality
+        return PRESETS[preset].for_few_step(few_step)
+    return (MINIATURE_PRESETS if info and info.variant == MINIATURE else PRESETS)[preset]
 
 
 def _preset_input() -> io.Combo.Input:

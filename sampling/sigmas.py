@@ -14,13 +14,13 @@ ALIGN_YOUR_STEPS = np.array(
     [700.00, 54.5, 15.886, 7.977, 4.248, 1.789, 0.981, 0.403, 0.173, 0.034, 0.002]
 )
 
-# Fitted to svd-mini by `studio.py fit-schedule` (training.schedule): the sigmas of so many steps of
-# dpmpp_2m, and where the last one goes to.
+# Fitted to svd-mini by `studio.py fit-schedule` (training.schedule): the sigmas of so many steps, 7
+# of deis and the others of dpmpp_2m, and where the last one goes to.
 FITTED = tuple(
     np.array(sigmas)
     for sigmas in (
-        (700.0, 9.0, 2.0, 0.4, 0.002),
-        (700.0, 11.0, 4.0, 1.8, 0.8, 0.35, 0.1, 0.002),
+        (700.0, 3.984, 1.391, 0.1004, 0.002),
+        (700.0, 7.643, 3.487, 1.326, 0.606, 0.2, 0.062, 0.002),
         (700.0, 13.01, 4.998, 3.064, 1.792, 0.94, 0.499, 0.252, 0.151, 0.034, 0.002),
     )
 )
