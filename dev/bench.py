@@ -25,7 +25,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -100,7 +100,7 @@ def bench_camera(args: argparse.Namespace) -> int:
 
 def bench_speed(args: argparse.Namespace) -> int:
     from bench_speed import Plan, measure
-    from speed_report import film_findings, move_findings, plot
+    from speed_report import film_findings, move_findings, plot, time_findings
     from speed_report import table as lines
     from svd_studio.models.sources import MINI
     from svd_studio.sampling.quality import PRESETS
@@ -110,8 +110,27 @@ def bench_speed(args: argparse.Namespace) -> int:
     print(*lines(films), sep="\n")
     found = [*film_findings(films), *move_findings(moves)]
     plot(films, list(PRESETS), args.out / "bench_speed.png")
+    if not args.quick:
+        from speed_full_size import measure as full_size
+
+        found += time_findings(list(full_size()))
     print(*(finding.line() for finding in found), sep="\n", flush=True)
-    return 0
+    facts = [asdict(finding) | {"verdict": finding.verdict} for finding in found]
+    file = args.out / "bench_speed.json"
+    file.write_text(json.dumps({"films": films, "findings": facts}, indent=1) + "\n", "utf-8")
+    print(f"wrote {file}")
+    return table(_beside_the_films(args.quick), args.out / "bench_speed_rows")
+
+
+def _beside_the_films(quick: bool) -> Iterator:
+    """What the sampler costs beside the network, what the pack adds to a start, and kernels."""
+    import bench_kernels
+    import bench_overhead
+    import bench_start
+
+    yield from bench_overhead.measure()
+    yield from bench_start.measure()
+    yield from bench_kernels.measure(quick)
 
 
 BENCHES = {

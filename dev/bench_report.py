@@ -47,13 +47,16 @@ def written(value: float | None) -> str:
 
 
 def save(rows: Sequence[Row], path: Path) -> list[Path]:
-    """Write `path`.json and `path`.png; returns the files."""
+    """Write `path`.json and, where memory was measured, `path`.png; returns the files."""
     path.parent.mkdir(parents=True, exist_ok=True)
     table = path.with_suffix(".json")
     facts = [asdict(row) | {"verdict": row.verdict} for row in rows]
     table.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    measured = [row for row in rows if row.unit == "GiB"]
+    if not measured:
+        return [table]
     picture = path.with_suffix(".png")
-    plot([row for row in rows if row.unit == "GiB"], picture)
+    plot(measured, picture)
     return [table, picture]
 
 
