@@ -55,7 +55,8 @@ class LoadSVDModel(io.ComfyNode):
                         default="auto",
                         tooltip="svd (14 frames) and svd_xt (25) cannot be told apart by their "
                         "weights; auto goes by metadata or the file's name. It sets the defaults "
-                        "for frames and guidance.",
+                        "for frames and guidance. animatelcm_svd, svd_tdd: weights for few steps, "
+                        "whatever the file is called.",
                     )
                 ),
                 advanced(
