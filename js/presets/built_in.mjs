@@ -40,7 +40,7 @@ const SAMPLER = [
   },
   {
     name: "Quick: 10 steps, Align Your Steps",
-    values: { steps: 10, schedule: "align-your-steps", sampler: "euler", ...WHOLE_RANGE },
+    values: { steps: 10, schedule: "align-your-steps", sampler: "dpmpp_2m", ...WHOLE_RANGE },
   },
   {
     name: "More motion: start at sigma 100",
