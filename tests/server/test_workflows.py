@@ -65,6 +65,7 @@ MAKES = {
     "image_to_4k": [(12, (512, 256), 24)],
     "portrait_loop": [(15, (64, 128), 30)],
     "product_b_roll": [(27, (128, 64), 24)],
+    "quick_look": [(4, (128, 64), 7)],
     "rough_to_film": [(14, (128, 64), 7)],
     "seamless_loop": [(4, (128, 64), 7)],
     "sketch_to_4k": [(12, (512, 256), 24)],
@@ -184,6 +185,17 @@ def test_every_workflow_is_expected_to_make_something():
 def test_api_twin_means_what_the_workflow_means(convert, path):
     twin = json.loads((path.parent / "api" / path.name).read_text("utf-8"))
     assert convert(path) == twin, "python3 dev/api_twins.py writes it anew"
+
+
+def test_a_quality_preset_shows_what_it_means(server):
+    """Its values are saved beside its name, and presets may change."""
+    node = "SVDStudioQualityPreset"
+    presets = server.object_info()[node]["input"]["required"]["preset"][1]["svd_presets"]
+    for path in WORKFLOWS:
+        twin = json.loads((path.parent / "api" / path.name).read_text("utf-8"))
+        for inputs in (each["inputs"] for each in twin.values() if each["class_type"] == node):
+            meant = presets.get(inputs["preset"], {})
+            assert inputs.items() >= meant.items(), f"{path.stem}: choose the preset anew"
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
