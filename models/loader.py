@@ -70,7 +70,9 @@ def _load_model(source: SVDSource, dtype: torch.dtype | None) -> comfy.model_pat
             weight_dtype=next(iter(weights.values())).dtype,
         )
     device = management.get_torch_device()
-    cast = management.unet_manual_cast(dtype, device, config.supported_inference_dtypes)
+    cast = None
+    if dtype is not torch.bfloat16 or not computes_in_bf16(device):
+        cast = management.unet_manual_cast(dtype, device, config.supported_inference_dtypes)
     config.set_inference_dtype(dtype, cast)
     offload_device = management.unet_offload_device()
     model = comfy.model_base.SVD_img2vid(config, device=offload_device)
@@ -115,6 +117,15 @@ def _require_whole(network: nn.Module, weights: dict[str, Tensor], part: str, na
             raise WeightFileError(
                 f"The {part} of {name} is damaged ({key} {state}): download or copy it again."
             )
+
+
+def computes_in_bf16(device: torch.device) -> bool:
+    """A CPU with instructions for bf16; core takes every CPU for one without.
+
+    There it stores bf16 and computes in fp32, three times as long as AMX takes.
+    """
+    names = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")  # torch has no public ones
+    return device.type == "cpu" and any(getattr(torch.cpu, n, lambda: False)() for n in names)
 
 
 class NarrowVAE(comfy.sd.VAE):

@@ -59,7 +59,7 @@ class Quality:
 # Published weights get the schedule that NVIDIA made for them; svd-mini, whose pictures
 # are small and settle later, the one that was fitted to it.
 PRESETS = {
-    "draft": Quality(4, ALIGN_YOUR_STEPS, "dpmpp_2m", 100.0, 0.1, 100.0),
+    "draft": Quality(4, ALIGN_YOUR_STEPS, "dpmpp_2m", 100.0, 1.0, 100.0),
     "fast": Quality(7, ALIGN_YOUR_STEPS, "deis", 100.0, 0.1, 4.0, 4, 2),
     "standard": Quality(10, ALIGN_YOUR_STEPS, "dpmpp_2m", 100.0, 0.1, 4.0, 4, 2),
     "final": Quality(25, "karras", "dpmpp_2m"),
