@@ -12,6 +12,7 @@ from speed_full_size import Seconds
 MEASURES = ("evaluations", "equal_to", "seconds", "rmse", "psnr", "flow", "flicker", "camera")
 STANDARD, FAST, DRAFT, FINAL = "standard", "fast", "draft", "final"
 CORE = {25: "ComfyUI 25", 20: "ComfyUI 20"}
+COUNTS, DISTANCES = (4, 5, 7, 10, 14, 20, 30, 40, 50, 60), (0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3)
 PRESET_COLOUR, CORE_COLOUR, OTHER_COLOUR = "#2a7f62", "#c0392b", "#b8b8b8"
 
 
@@ -111,7 +112,8 @@ def plot(films: Sequence[dict], presets: Sequence[str], file: Path) -> None:
             colour, size, label = _mark(name, presets)
             axis.scatter(values[measure], values["rmse"], s=size, color=colour, zorder=2)
             axis.annotate(
-                label, (values[measure], values["rmse"]), (5, 4), textcoords="offset points",
+                label, (values[measure], values["rmse"]),
+                (6, -9) if colour == OTHER_COLOUR else (5, 5), textcoords="offset points",
                 fontsize=9 if colour != OTHER_COLOUR else 6.5, color=colour,
             )  # fmt: skip
         axis.set_xscale("log")
@@ -119,6 +121,7 @@ def plot(films: Sequence[dict], presets: Sequence[str], file: Path) -> None:
         axis.set_xticks(
             [4, 5, 7, 10, 14, 20, 30, 40, 50, 60], [4, 5, 7, 10, 14, 20, 30, 40, 50, 60]
         )
+        axis.set_yticks(DISTANCES, DISTANCES)
         axis.minorticks_off()
         axis.set_xlabel(title)
         axis.grid(color="#e6e6e6", zorder=0)

@@ -95,9 +95,8 @@ def _preset_input() -> io.Combo.Input:
 
 
 def _shown_inputs() -> list:
-    """What the page fills in when a preset is chosen."""
+    """What the page fills in when a preset is chosen, and a switch."""
     standard = PRESETS["standard"]
-    sigma = {"min": 0.0, "max": 1000.0, "round": 0.001}
     return [
         io.Int.Input(
             "steps",
@@ -118,6 +117,19 @@ def _shown_inputs() -> list:
             default=standard.sampler,
             tooltip="custom: dpmpp_2m is good in few steps; euler is SVD's reference.",
         ),
+        *_guidance_inputs(standard),
+        *_cache_inputs(standard),
+        io.Boolean.Input(
+            "fast_layers",
+            default=True,
+            tooltip="As SVD Fast Layers: leave out work that changes nothing but rounding.",
+        ),
+    ]
+
+
+def _guidance_inputs(standard: Quality) -> list:
+    sigma = {"min": 0.0, "max": 1000.0, "round": 0.001}
+    return [
         io.Float.Input(
             "guidance_start_sigma",
             default=standard.guidance_start_sigma,
@@ -142,6 +154,11 @@ def _shown_inputs() -> list:
             tooltip="custom: the unconditional pass runs again when noise has fallen by this "
             "factor, and what it changed is carried on between. 1: at every step.",
         ),
+    ]
+
+
+def _cache_inputs(standard: Quality) -> list:
+    return [
         io.Int.Input(
             "cache_blocks",
             default=standard.cache_blocks,
@@ -156,11 +173,6 @@ def _shown_inputs() -> list:
             min=1,
             max=20,
             tooltip="custom: the inner blocks run on every so-manieth step; 1: at every step.",
-        ),
-        io.Boolean.Input(
-            "fast_layers",
-            default=True,
-            tooltip="As SVD Fast Layers: leave out work that changes nothing but rounding.",
         ),
     ]
 
