@@ -48,7 +48,7 @@ class SVDQualityPreset(io.ComfyNode):
                 io.Combo.Output(display_name="schedule", tooltip="For schedule of SVD Sampler."),
                 io.Combo.Output(
                     display_name="sampler",
-                    tooltip="For sampler of SVD Sampler, or sampler_name of ComfyUI's.",
+                    tooltip="For sampler of SVD Sampler.",
                 ),
                 io.String.Output(display_name="report", tooltip="What was chosen, in words."),
             ],
