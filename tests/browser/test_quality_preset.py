@@ -39,6 +39,19 @@ SOCKET = """([id, kind, name]) => {
     return [left + frame.left, top + frame.top];
 }"""
 
+# Add a node below another one, and look at both.
+BELOW = """([type, id]) => {
+    const { app, LiteGraph } = window;
+    const [x, y] = app.graph.getNodeById(id).pos;
+    const made = LiteGraph.createNode(type);
+    made.pos = [x, y + 480];
+    app.graph.add(made);
+    app.canvas.ds.scale = 0.8;
+    app.canvas.ds.offset = [600 - x, 190 - y];
+    app.canvas.setDirty(true, true);
+    return made.id;
+}"""
+
 
 @pytest.fixture(scope="module", params=RENDERERS)
 def opened(new_editor, request):
@@ -180,10 +193,8 @@ def drag(editor, start, end):
 
 def test_its_outputs_are_dragged_to_the_sampler_and_the_graph_runs(editor, meanings):
     editor.open(FIRST_LIGHT)
-    node = editor.call("add", TYPE, 0, -1000)
-    editor.page.evaluate("(id) => window.app.graph.getNodeById(id).pos = [450, -1000]", SAMPLER)
+    node = editor.page.evaluate(BELOW, [TYPE, SAMPLER])
     editor.call("connect", GUIDANCE, "MODEL", node, "model")
-    editor.call("show", SAMPLER)
     editor.settle(10)
     drag(editor, [node, "out", "MODEL"], [SAMPLER, "in", "model"])
     for name in LINKED:
