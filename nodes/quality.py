@@ -18,7 +18,7 @@ from ..sampling.few_step import SCHEDULES as FEW_STEP_SCHEDULES
 from ..sampling.quality import MINIATURE_PRESETS, PRESETS, Quality
 from ..sampling.sigmas import SCHEDULES
 from .report import show
-from .schema import schema
+from .schema import choice_output, schema
 from .step_cache import MOST_BLOCKS
 
 CUSTOM = "custom"
@@ -45,8 +45,8 @@ class SVDQualityPreset(io.ComfyNode):
             outputs=[
                 io.Model.Output(tooltip="Guided in the preset's range of noise alone."),
                 io.Int.Output(display_name="steps", tooltip="For steps of SVD Sampler."),
-                io.Combo.Output(display_name="schedule", tooltip="For schedule of SVD Sampler."),
-                io.Combo.Output(
+                choice_output(display_name="schedule", tooltip="For schedule of SVD Sampler."),
+                choice_output(
                     display_name="sampler",
                     tooltip="For sampler of SVD Sampler.",
                 ),

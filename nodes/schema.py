@@ -23,6 +23,11 @@ def advanced(widget: Any) -> Any:  # noqa: ANN401 - any kind of input, given bac
     return widget
 
 
+def choice_output(**arguments: Any) -> Any:  # noqa: ANN401
+    """An output that fits inputs of choices: core's own one has its choices for a type."""
+    return io.Custom("COMBO").Output(**arguments)
+
+
 def seed_input() -> io.Int.Input:
     return io.Int.Input(
         "seed",
