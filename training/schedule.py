@@ -22,7 +22,7 @@ FURTHEST = 1.5  # gaps may become this many e-folds narrower or wider than at th
 
 @dataclass(frozen=True)
 class FittedSchedule:
-    """`sigmas` (n + 1,) from start to zero; the root mean square that films are off, before, after."""
+    """`sigmas` (n + 1,) from start to zero; what films are off (RMS) before and after."""
 
     sigmas: Tensor
     before: float

@@ -41,7 +41,8 @@ def test_an_ode_is_followed_more_closely():
     start = make_sigmas("exponential", 6, 80.0, 0.002)
     fitted = fit_schedule(lambda sigmas: film(sigmas) - truth, start, rounds=30)
     assert fitted.after < 0.6 * fitted.before
-    assert fitted.sigmas[0] == 80 and fitted.sigmas[-1] == 0
+    assert fitted.sigmas[0] == 80
+    assert fitted.sigmas[-1] == 0
     assert bool((fitted.sigmas.diff() < 0).all())
 
 
