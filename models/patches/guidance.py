@@ -13,7 +13,7 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ...sampling.guidance import FrameGuidance, GuidancePlan, faded
-from .outermost import add_outermost
+from .wrappers import add_outermost, without_wrappers
 
 GUIDANCE_KEY = "svd_studio_guidance"
 PLAN_KEY = "svd_studio_guidance_plan"
@@ -61,20 +61,13 @@ def with_guidance_plan(model: ModelPatcher, plan: GuidancePlan) -> ModelPatcher:
 
 def without_guidance_plan(model: ModelPatcher) -> ModelPatcher:
     """A clone whose every step is guided anew."""
-    patched = model.clone()
-    for kind in (
-        WrappersMP.OUTER_SAMPLE,
-        WrappersMP.PREDICT_NOISE,
-        WrappersMP.CALC_COND_BATCH,
-    ):
-        patched.remove_wrappers_with_key(kind, PLAN_KEY)
+    patched = without_wrappers(model, PLAN_KEY)
     functions = patched.model_options.get("sampler_pre_cfg_function", [])
     patched.model_options["sampler_pre_cfg_function"] = [
         function
         for function in functions
         if not isinstance(getattr(function, "__self__", None), GuidanceRun)
     ]
-    patched.attachments.pop(PLAN_KEY, None)
     return patched
 
 

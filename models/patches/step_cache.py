@@ -17,8 +17,8 @@ from ...sampling.step_cache import Evaluation, StepCache
 from ...sampling.unet_cost import Film, bytes_held, unet_cost
 from ..architecture import UNetArchitecture
 from .outer_blocks import Deep, OuterBlocks, UNetCall, relative_change, some_pixels
-from .outermost import add_outermost
 from .unet_of import unet_architecture_of
+from .wrappers import add_outermost, without_wrappers
 
 STEP_CACHE_KEY = "svd_studio_step_cache"
 CONTROLLED = "ControlNet reaches into the inner blocks"
@@ -59,16 +59,7 @@ def with_step_cache(model: ModelPatcher, policy: StepCache) -> ModelPatcher:
 
 def without_step_cache(model: ModelPatcher) -> ModelPatcher:
     """A clone whose every evaluation is whole."""
-    patched = model.clone()
-    for kind in (
-        WrappersMP.OUTER_SAMPLE,
-        WrappersMP.PREDICT_NOISE,
-        WrappersMP.CALC_COND_BATCH,
-        WrappersMP.DIFFUSION_MODEL,
-    ):
-        patched.remove_wrappers_with_key(kind, STEP_CACHE_KEY)
-    patched.attachments.pop(STEP_CACHE_KEY, None)
-    return patched
+    return without_wrappers(model, STEP_CACHE_KEY)
 
 
 def step_cache_of(model: ModelPatcher) -> StepCacheRun | None:
