@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..models.patches.compiled import with_compiled_blocks
-from .fast_layers import require_svd
+from ..models.patches.svd_only import require_svd
 from .schema import schema
 
 
@@ -27,7 +27,7 @@ class SVDCompile(io.ComfyNode):
 
     @classmethod
     def execute(cls, model) -> io.NodeOutput:
-        require_svd(model, "SVD Compile")
+        require_svd(model, "SVD Compile is")
         return io.NodeOutput(with_compiled_blocks(model))
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
 
 from ..models.patches.fast_layers import with_fast_layers
-from .forecast import is_svd
+from ..models.patches.svd_only import require_svd
 from .schema import schema
 
 
@@ -42,17 +41,8 @@ class SVDFastLayers(io.ComfyNode):
 
     @classmethod
     def execute(cls, model, single_token, weight_layout) -> io.NodeOutput:
-        require_svd(model, "SVD Fast Layers")
+        require_svd(model, "SVD Fast Layers is")
         return io.NodeOutput(with_fast_layers(model, single_token, weight_layout))
-
-
-def require_svd(model: ModelPatcher, node: str) -> None:
-    """Raise ValueError, in one sentence, for a MODEL that is not Stable Video Diffusion."""
-    if not is_svd(model):
-        raise ValueError(
-            f"{node} knows the layers of Stable Video Diffusion, and this MODEL is a "
-            f"{type(model.model).__name__}: connect the MODEL of Load SVD Model."
-        )
 
 
 NODES = (SVDFastLayers,)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from comfy.model_base import SVD_img2vid
 from comfy.model_patcher import ModelPatcher
 
 from ..models.loader import info_of
 from ..models.patches.device_memory import free_for_activations
 from ..models.patches.memory import pass_of
+from ..models.patches.svd_only import require_svd
 from ..models.patches.unet_of import unet_architecture_of
 from ..sampling.memory import GIBI, RUNGS, activation_bytes, plan_memory, share_a_pass
 
@@ -19,7 +19,7 @@ def memory_forecast(model: ModelPatcher, budget: float | None, latent: dict | No
 
     Without a latent, for the size that the model was trained on.
     """
-    require_video_unet(model)
+    require_svd(model, "SVD Memory Plan is")
     unet = unet_architecture_of(model)
     shape = latent["samples"].shape if latent else _native(model)
     one_pass = share_a_pass(unet, pass_of(model, shape), conds=2)
@@ -36,19 +36,6 @@ def memory_forecast(model: ModelPatcher, budget: float | None, latent: dict | No
         need = activation_bytes(unet, one_pass, rung) / GIBI
         lines.append(f"{mark} {need:7.2f} GiB  {rung.name}")
     return "\n".join(lines if chosen.fits else [*lines, "nothing fits"])
-
-
-def require_video_unet(model: ModelPatcher) -> None:
-    """Raise ValueError, in one sentence, for a MODEL that is not Stable Video Diffusion."""
-    if not is_svd(model):
-        raise ValueError(
-            f"SVD Memory Plan plans Stable Video Diffusion, and this MODEL is a "
-            f"{type(model.model).__name__}: connect the MODEL of Load SVD Model."
-        )
-
-
-def is_svd(model: ModelPatcher) -> bool:
-    return isinstance(model.model, SVD_img2vid)
 
 
 def _native(model: ModelPatcher) -> tuple[int, int, int, int]:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..models.lora.match import match_lora
 from ..models.lora.weights import LoraModel
-from ..models.patches.lora import LoraStrength, apply_lora, loras_of, require_svd, unet_shapes
+from ..models.patches.lora import LORAS_ARE, LoraStrength, apply_lora, loras_of, unet_shapes
+from ..models.patches.svd_only import require_svd
 from .lora_facts import TITLE, about
 from .lora_inputs import find_lora
 
@@ -42,7 +43,7 @@ def add_lora(
     settings: LoraSettings,
 ) -> tuple[ModelPatcher, str, LoraModel]:
     """The model with the LoRA on it, a report, and the LoRA under core's names."""
-    require_svd(model)
+    require_svd(model, LORAS_ARE)
     match = match_lora(find_lora(lora_name, lora), unet_shapes(model))
     patched = apply_lora(model, match.weights, settings.resolve())
     lines = [match.describe(), loras_of(patched)[-1].describe()]

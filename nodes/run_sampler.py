@@ -26,13 +26,13 @@ from ..models.patches.guidance import (
 from ..models.patches.lora import loras_of
 from ..models.patches.memory import memory_run_of, with_memory_plan
 from ..models.patches.step_cache import step_cache_of
+from ..models.patches.svd_only import is_svd
 from ..sampling.ends import Ends
 from ..sampling.few_step import SCHEDULES as FEW_STEP_SCHEDULES
 from ..sampling.guidance import PRESETS, FrameGuidance
 from ..sampling.memory import GIBI
 from ..sampling.peak import PeakMemory
 from ..sampling.sigmas import make_sigmas
-from .forecast import is_svd
 from .memory_events import MemoryEvents
 
 CIRCULAR = "svd_studio_circular"  # in a LATENT: SVD Decode looks around the ends of a loop

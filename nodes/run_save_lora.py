@@ -14,7 +14,8 @@ from ..models.lora.lora_file import PEFT_WEIGHTS
 from ..models.lora.match import LoraMatch, match_lora
 from ..models.lora.weights import LoraWeights
 from ..models.lora.write import Layout, saved_at, write_lora
-from ..models.patches.lora import require_svd, unet_shapes
+from ..models.patches.lora import LORAS_ARE, unet_shapes
+from ..models.patches.svd_only import require_svd
 from ..training.lora.about import KEY
 from ..video.disk import clear_disk_errors
 from .lora_facts import ARCHITECTURE, LICENCE, TITLE, about, own_facts
@@ -33,7 +34,7 @@ def save_lora(
     licence: str,
 ) -> tuple[str, str]:
     """The file's name as SVD LoRA lists it, and a report."""
-    require_svd(model)
+    require_svd(model, LORAS_ARE)
     shapes = unet_shapes(model)
     match = match_lora(find_lora(FROM_INPUT, lora), shapes)
     place = model_place("loras", filename_prefix)

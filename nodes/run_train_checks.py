@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from ..models.lora.match import match_lora
 from ..models.lora.weights import LoraWeights
 from ..models.patches.device_memory import free_for_activations
-from ..models.patches.lora import require_svd, unet_shapes
+from ..models.patches.lora import LORAS_ARE, unet_shapes
+from ..models.patches.svd_only import require_svd
 from ..models.patches.unet_of import unet_architecture_of
 from ..sampling.ladder import NotEnoughMemoryError
 from ..sampling.memory import GIBI
@@ -34,7 +35,7 @@ LATENT_CHANNELS = 4
 
 def require_trainable(model: ModelPatcher, clips: ClipSet) -> None:
     """Raise ValueError for a MODEL that is not SVD, or clips that it cannot be trained on."""
-    require_svd(model)
+    require_svd(model, LORAS_ARE)
     if not clips.training:
         raise ValueError(
             f"There are no clips to train on in {clips.folder} ({len(clips.held_out)} are held "

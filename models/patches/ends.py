@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 from comfy.conds import CONDCrossAttn, CONDNoiseShape, CONDRegular
-from comfy.model_base import SVD_img2vid
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ...sampling.ends import Ends, from_both_ends
+from .svd_only import require_svd
 
 ENDS_KEY = "svd_studio_ends"
 
@@ -43,11 +43,7 @@ def with_ends(
     Replaces what this function put on the model before. An empty range gives `model` itself.
     Raises ValueError for a MODEL that is not Stable Video Diffusion.
     """
-    if not isinstance(model.model, SVD_img2vid):
-        raise ValueError(
-            "Films whose ends meet are for Stable Video Diffusion, and this MODEL is a "
-            f"{type(model.model).__name__}: connect the MODEL of Load SVD Model."
-        )
+    require_svd(model, "Films whose ends meet are")
     if end_sigma >= start_sigma:
         return model
     patched = model.clone()

@@ -11,12 +11,13 @@ from typing import Any
 
 import torch
 from comfy.conds import CONDRegular
-from comfy.model_base import BaseModel, SVD_img2vid
+from comfy.model_base import BaseModel
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ...sampling.frame_curves import MotionCurves
+from .svd_only import require_svd
 
 CURVES_KEY = "svd_studio_frame_curves"
 ENCODER = "encode_adm"
@@ -28,11 +29,7 @@ def with_frame_curves(model: ModelPatcher) -> ModelPatcher:
     Conditionings without curves are told what core tells them. Raises ValueError for a MODEL that
     is not Stable Video Diffusion.
     """
-    if not isinstance(model.model, SVD_img2vid):
-        raise ValueError(
-            "Motion curves are for Stable Video Diffusion, and this MODEL is a "
-            f"{type(model.model).__name__}: connect the MODEL of Load SVD Model."
-        )
+    require_svd(model, "Motion curves are")
     patched = model.clone()
     encode = model.get_model_object(ENCODER)
     if not isinstance(encode, _VectorOfEveryFrame):

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from comfy.model_base import SVD_img2vid
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
@@ -16,8 +15,10 @@ from ..lora.families import is_temporal
 from ..lora.weights import CORE_PREFIX, LoraWeights
 from .lora_adapters import FACTOR, CorePatch, core_patches, module_of
 from .lora_window import LoraWindow
+from .svd_only import require_svd
 
 LORA_KEY = "svd_studio_lora"
+LORAS_ARE = "These LoRAs are"  # whom a refusal of another MODEL speaks of
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def apply_lora(
     Layers of strength 0, and a window that is empty, get nothing at all. Raises ValueError for a
     MODEL that is not Stable Video Diffusion, and for a window on what is no layer.
     """
-    require_svd(model)
+    require_svd(model, LORAS_ARE)
     strength = strength or LoraStrength()
     patched = model.clone()
     patches = {
@@ -103,15 +104,6 @@ def unet_weights(model: ModelPatcher) -> dict[str, Tensor]:
     weights = dict(model.model.diffusion_model.named_parameters())
     own = {key: kept.weight for key, kept in model.backup.items() if key.startswith(CORE_PREFIX)}
     return weights | {key.removeprefix(CORE_PREFIX): weight for key, weight in own.items()}
-
-
-def require_svd(model: ModelPatcher) -> None:
-    """Raise ValueError, in one sentence, for a MODEL that is not Stable Video Diffusion."""
-    if not isinstance(model.model, SVD_img2vid):
-        raise ValueError(
-            "These LoRAs are for Stable Video Diffusion, and this MODEL is a "
-            f"{type(model.model).__name__}: connect the MODEL of Load SVD Model."
-        )
 
 
 def _require_layers(keys: Iterable[str], name: str) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from comfy.model_base import SVD_img2vid
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
@@ -17,6 +16,7 @@ from ...sampling.step_cache import Evaluation, StepCache
 from ...sampling.unet_cost import Film, bytes_held, unet_cost
 from ..architecture import UNetArchitecture
 from .outer_blocks import Deep, OuterBlocks, UNetCall, relative_change, some_pixels
+from .svd_only import require_svd
 from .unet_of import unet_architecture_of
 from .wrappers import add_outermost, without_wrappers
 
@@ -34,11 +34,7 @@ def with_step_cache(model: ModelPatcher, policy: StepCache) -> ModelPatcher:
     A policy that never reuses gives a clone without a cache. Raises ValueError for a MODEL that is
     not Stable Video Diffusion, and for more blocks than its encoder has.
     """
-    if not isinstance(model.model, SVD_img2vid):
-        raise ValueError(
-            "SVD Step Cache is for Stable Video Diffusion, and this MODEL is a "
-            f"{type(model.model).__name__}: connect the MODEL of Load SVD Model."
-        )
+    require_svd(model, "SVD Step Cache is")
     most = len(model.model.diffusion_model.input_blocks)
     if policy.blocks > most:
         raise ValueError(

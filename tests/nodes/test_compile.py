@@ -211,5 +211,5 @@ def test_another_kind_of_model_is_refused(mini):
 
     stranger = mini.model.clone()
     stranger.model = torch.nn.Identity()
-    with pytest.raises(ValueError, match="SVD Compile knows the layers"):
+    with pytest.raises(ValueError, match="SVD Compile is for Stable Video Diffusion"):
         SVDCompile.execute(stranger)

@@ -276,5 +276,5 @@ def test_another_kind_of_model_is_refused(mini):
 
     stranger = mini.model.clone()
     stranger.model = torch.nn.Identity()
-    with pytest.raises(ValueError, match="SVD Fast Layers knows the layers"):
+    with pytest.raises(ValueError, match="SVD Fast Layers is for Stable Video Diffusion"):
         SVDFastLayers.execute(stranger, True, True)

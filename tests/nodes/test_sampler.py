@@ -94,3 +94,17 @@ def test_the_film_does_not_depend_on_the_global_generator(run, settings):
         torch.manual_seed(seed)
         films.append(run(replace(settings, sampler="euler_ancestral"))[0]["samples"])
     assert torch.equal(*films)
+
+
+def test_bf16_is_computed_as_bf16_where_the_processor_can(run, settings, mini):
+    """Core stores it and computes in fp32 on every CPU. The film is nearly that of fp32."""
+    from svd_studio.models.loader import computes_in_bf16, load_svd
+    from svd_studio.models.sources import MINI, open_svd
+
+    model = load_svd(open_svd(MINI), "bf16").model
+    native = computes_in_bf16(model.load_device)
+    assert model.model.manual_cast_dtype == (None if native else torch.float32)
+    film, _ = run(settings, model=model)
+    whole, _ = run(settings)
+    error = (film["samples"].float() - whole["samples"]).square().mean().sqrt()
+    assert error < 0.05 * whole["samples"].std()
